@@ -1,0 +1,310 @@
+package io.finestream.diffusion;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
+import io.finestream.dit.Label;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The trajectories in flight. They join and leave between any two steps, each with its own timestep, class, guidance,
+ * sampler and length; {@link #step} advances them all by one step in one pass of the network.
+ *
+ * <p>The unit of cost is the row: a sample takes two rows while it is guided and one otherwise, and no pass takes more
+ * than the budget of rows. Where the trajectories need more (a guidance interval begins for many at once), the oldest go
+ * first. Not thread-safe.
+ *
+ * @param <T> what the caller attaches to a trajectory and gets back with its result
+ */
+public final class DenoiseBatch<T> implements AutoCloseable {
+
+    /** A trajectory that has reached its image. {@code latent} is [C, H, W]. */
+    public record Finished<T>(T tag, SampleSpec spec, float[] latent) {}
+
+    /** A trajectory between two steps, as it is saved. {@code step} counts the steps done; {@code latent} is [C, H, W]. */
+    public record InFlight<T>(T tag, SampleSpec spec, int step, float[] latent) {}
+
+    private static final class Slot<T> {
+        final T tag;
+        final SampleSpec spec;
+        final SamplingPlan plan;
+        int step;
+
+        Slot(T tag, SampleSpec spec, SamplingPlan plan, int step) {
+            this.tag = tag;
+            this.spec = spec;
+            this.plan = plan;
+            this.step = step;
+        }
+
+        SamplingPlan.Step next() {
+            return plan.steps().get(step);
+        }
+
+        int rows() {
+            return spec.guidance().rows(next().t());
+        }
+    }
+
+    private record PlanKey(Sampler sampler, int steps) {}
+
+    private final DiffusionModel model;
+    private final int maxRows;
+    private final Noise noise;
+    private final NDManager manager;
+    private final Shape latentShape; // [C, H, W]
+    private final Map<PlanKey, SamplingPlan> plans = new HashMap<>();
+    private final List<Slot<T>> slots = new ArrayList<>(); // oldest first; slot i owns row i of latents
+    private @Nullable NDArray latents; // [N, C, H, W]
+    private long stepsDone;
+    private long rowsDone;
+
+    /**
+     * @param maxRows most rows of one pass of the network, at least 2
+     * @param noise {@link Noise#SEEDED} unless recorded noise is replayed
+     * @param owner parent of everything that this batch allocates
+     */
+    public DenoiseBatch(DiffusionModel model, int maxRows, Noise noise, NDManager owner) {
+        if (maxRows < 2) {
+            throw new IllegalArgumentException(
+                    "the row budget is " + maxRows + ", expected at least 2: a guided sample takes two rows");
+        }
+        this.model = model;
+        this.maxRows = maxRows;
+        this.noise = noise;
+        manager = owner.newSubManager();
+        int side = model.config().inputSize();
+        latentShape = new Shape(model.config().inChannels(), side, side);
+    }
+
+    /** Whether {@code spec} fits into the budget of the next pass beside those in flight. */
+    public boolean hasRoomFor(SampleSpec spec) {
+        int first = planOf(spec).steps().get(0).t();
+        return rowsInFlight() + spec.guidance().rows(first) <= maxRows;
+    }
+
+    /** Rows that the next pass would take if the budget allowed it. */
+    public int rowsInFlight() {
+        return slots.stream().mapToInt(Slot::rows).sum();
+    }
+
+    public int size() {
+        return slots.size();
+    }
+
+    public boolean isEmpty() {
+        return slots.isEmpty();
+    }
+
+    /** Passes of the network so far. */
+    public long stepsDone() {
+        return stepsDone;
+    }
+
+    /** Rows of all passes so far. */
+    public long rowsDone() {
+        return rowsDone;
+    }
+
+    /** Starts a trajectory from its noise. */
+    public void admit(T tag, SampleSpec spec) {
+        int size = model.config().latentSize();
+        resume(new InFlight<>(tag, spec, 0, noise.normal(spec.seed(), spec.sample(), 0, size)));
+    }
+
+    /** Takes a saved trajectory up again where it was. */
+    public void resume(InFlight<T> saved) {
+        int size = model.config().latentSize();
+        if (saved.latent().length != size) {
+            throw new IllegalArgumentException("a saved latent has " + saved.latent().length
+                    + " numbers, the model's have " + size + ": it was made by a model of another size");
+        }
+        saved.spec().guidance().requireSupportedBy(model.config());
+        NDArray added = manager.create(saved.latent(), batchOf(1));
+        replaceLatents(latents == null ? added : concat(manager, latents, added));
+        slots.add(new Slot<>(saved.tag(), saved.spec(), planOf(saved.spec()), saved.step()));
+    }
+
+    /** Advances the trajectories by one step, oldest first within the row budget, and returns those that are done. */
+    public List<Finished<T>> step() {
+        int n = countWithinBudget();
+        if (n == 0) {
+            return List.of();
+        }
+        List<Slot<T>> advancing = slots.subList(0, n);
+        List<Finished<T>> finished = new ArrayList<>();
+        try (NDManager m = manager.newSubManager()) {
+            NDArray all = latents();
+            NDArray x = all.get(new NDIndex("0:" + n)); // [n, C, H, W]
+            x.attach(m);
+            NDArray prediction = predict(m, x, advancing); // [n, 2C, H, W]
+            NDArray next = model.ops().samplerStep(m, x, prediction, noise(m, advancing), coefficients(m, advancing));
+            retire(m, next, advancing, finished);
+        }
+        stepsDone++;
+        return finished;
+    }
+
+    /** The network's prediction per slot, guided: fine rows first, then the coarse rows of the guided ones. */
+    private NDArray predict(NDManager m, NDArray x, List<Slot<T>> advancing) {
+        int n = advancing.size();
+        int channels = model.config().inChannels();
+        List<Label> labels = new ArrayList<>();
+        int[] coarseRow = new int[n];
+        float[] scale = new float[n * channels];
+        Arrays.fill(scale, 1);
+        for (Slot<T> slot : advancing) {
+            labels.add(Label.subclass(slot.spec.subclass()));
+        }
+        List<Integer> slotOfRow = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            Slot<T> slot = advancing.get(i);
+            Guidance guidance = slot.spec.guidance();
+            coarseRow[i] = i;
+            if (guidance.usesCoarse(slot.next().t())) {
+                coarseRow[i] = labels.size();
+                labels.add(guidance.coarseLabel(model.config(), slot.spec.superclass()));
+                slotOfRow.add(i);
+                Arrays.fill(scale, i * channels, i * channels + guidance.channels(), (float) guidance.scale());
+            }
+        }
+        int[] t = new int[labels.size()];
+        for (int row = 0; row < t.length; row++) {
+            t[row] =
+                    advancing.get(row < n ? row : slotOfRow.get(row - n)).next().t();
+        }
+        rowsDone += t.length;
+        if (slotOfRow.isEmpty()) {
+            return model.dit().forward(m, x, t, labels);
+        }
+        NDArray guided = x.get(m.create(slotOfRow.stream().mapToLong(i -> i).toArray())); // [g, C, H, W]
+        NDArray out = model.dit().forward(m, concat(m, x, guided), t, labels); // [R, 2C, H, W]
+        long[] fine = new long[n];
+        Arrays.setAll(fine, i -> i);
+        long[] coarse = Arrays.stream(coarseRow).asLongStream().toArray();
+        return model.ops().guide(m, out, m.create(fine), m.create(coarse), m.create(scale, new Shape(n, channels)));
+    }
+
+    private NDArray noise(NDManager m, List<Slot<T>> advancing) {
+        int size = model.config().latentSize();
+        float[] values = new float[advancing.size() * size];
+        for (int i = 0; i < advancing.size(); i++) {
+            Slot<T> slot = advancing.get(i);
+            if (slot.next().addsNoise()) {
+                float[] drawn = noise.normal(slot.spec.seed(), slot.spec.sample(), slot.step + 1, size);
+                System.arraycopy(drawn, 0, values, i * size, size);
+            }
+        }
+        return m.create(values, batchOf(advancing.size())); // [n, C, H, W]
+    }
+
+    private static <T> NDArray coefficients(NDManager m, List<Slot<T>> advancing) {
+        float[] k = new float[advancing.size() * SamplingPlan.COEFFICIENTS];
+        for (int i = 0; i < advancing.size(); i++) {
+            advancing.get(i).next().write(k, i * SamplingPlan.COEFFICIENTS);
+        }
+        return m.create(k, new Shape(advancing.size(), SamplingPlan.COEFFICIENTS)); // [n, 5]
+    }
+
+    /** Moves the advanced slots on, takes out those that are done, and rebuilds the table of latents. */
+    private void retire(NDManager m, NDArray next, List<Slot<T>> advancing, List<Finished<T>> finished) {
+        int n = advancing.size();
+        List<Integer> staying = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            Slot<T> slot = advancing.get(i);
+            if (++slot.step == slot.plan.steps().size()) {
+                finished.add(new Finished<>(slot.tag, slot.spec, next.get(i).toFloatArray()));
+            } else {
+                staying.add(i);
+            }
+        }
+        NDList parts = new NDList();
+        if (staying.size() == n) {
+            parts.add(next);
+        } else if (!staying.isEmpty()) {
+            parts.add(next.get(m.create(staying.stream().mapToLong(i -> i).toArray())));
+        }
+        if (n < slots.size()) {
+            NDArray waiting = latents().get(new NDIndex(n + ":"));
+            waiting.attach(m);
+            parts.add(waiting);
+        }
+        advancing.removeIf(slot -> slot.step == slot.plan.steps().size());
+        if (parts.isEmpty()) {
+            replaceLatents(null);
+        } else {
+            replaceLatents(parts.size() == 1 ? parts.get(0).duplicate() : NDArrays.concat(parts, 0));
+        }
+    }
+
+    private int countWithinBudget() {
+        int rows = 0;
+        int n = 0;
+        while (n < slots.size() && rows + slots.get(n).rows() <= maxRows) {
+            rows += slots.get(n++).rows();
+        }
+        return n;
+    }
+
+    /** What a checkpoint needs, oldest first; the arrays are fresh copies. */
+    public List<InFlight<T>> inFlight() {
+        if (slots.isEmpty()) {
+            return List.of();
+        }
+        float[] values = latents().toFloatArray();
+        int size = model.config().latentSize();
+        List<InFlight<T>> saved = new ArrayList<>();
+        for (int i = 0; i < slots.size(); i++) {
+            Slot<T> slot = slots.get(i);
+            float[] latent = Arrays.copyOfRange(values, i * size, (i + 1) * size);
+            saved.add(new InFlight<>(slot.tag, slot.spec, slot.step, latent));
+        }
+        return saved;
+    }
+
+    private SamplingPlan planOf(SampleSpec spec) {
+        return plans.computeIfAbsent(
+                new PlanKey(spec.sampler(), spec.steps()),
+                key -> SamplingPlan.of(model.schedule(), model.prediction(), key.sampler(), key.steps()));
+    }
+
+    private NDArray latents() {
+        if (latents == null) {
+            throw new IllegalStateException("the batch is empty");
+        }
+        return latents;
+    }
+
+    private void replaceLatents(@Nullable NDArray replacement) {
+        if (latents != null) {
+            latents.close();
+        }
+        if (replacement != null) {
+            replacement.attach(manager);
+        }
+        latents = replacement;
+    }
+
+    private static NDArray concat(NDManager m, NDArray a, NDArray b) {
+        NDArray joined = NDArrays.concat(new NDList(a, b), 0);
+        joined.attach(m);
+        return joined;
+    }
+
+    private Shape batchOf(int n) {
+        return new Shape(n).addAll(latentShape);
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

@@ -1,0 +1,20 @@
+package io.finestream.diffusion;
+
+import io.finestream.dit.DiT;
+import io.finestream.dit.DiTConfig;
+import io.finestream.torch.TorchOps;
+
+/**
+ * A network with what is needed to sample from it.
+ *
+ * @param ops the engine's functions on the network's device
+ * @param dit the network
+ * @param schedule the noise levels that it was trained on
+ * @param prediction what it predicts
+ */
+public record DiffusionModel(TorchOps ops, DiT dit, NoiseSchedule schedule, PredictionType prediction) {
+
+    public DiTConfig config() {
+        return dit.config();
+    }
+}

@@ -1,0 +1,116 @@
+package io.finestream.dit;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.finestream.torch.TorchOps;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The class-conditional Diffusion Transformer: patches to tokens, blocks modulated by timestep and label, tokens back to
+ * patches. Every row of a batch has its own timestep and label, so rows of different trajectories share one pass.
+ *
+ * <p>Weights are borrowed from the caller, under the parameter names of facebookresearch/DiT (see {@link
+ * DiTParameters}). Thread-safe for inference.
+ */
+public final class DiT {
+
+    private final TorchOps ops;
+    private final DiTConfig config;
+    private final ComputeType computeType;
+    private final NDArray patchWeight; // [D, C, P, P]
+    private final NDArray patchBias; // [D]
+    private final NDArray posEmbed; // [1, T, D]
+    private final TimestepEmbedder timesteps;
+    private final TieredEmbedder labels;
+    private final List<List<NDArray>> blocks = new ArrayList<>();
+    private final List<NDArray> finalLayer;
+    private final NDArray heads; // scalar
+    private final NDArray patch; // scalar
+
+    /**
+     * @param weights by the names of {@link DiTParameters#shapes}
+     * @param computeType arithmetic of the blocks; weights of another type are cast on every call
+     */
+    public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType) {
+        this.ops = ops;
+        this.config = config;
+        this.computeType = computeType;
+        patchWeight = get(weights, "x_embedder.proj.weight");
+        patchBias = get(weights, "x_embedder.proj.bias");
+        posEmbed = get(weights, "pos_embed");
+        timesteps = new TimestepEmbedder(
+                ops,
+                get(weights, "t_embedder.mlp.0.weight"),
+                get(weights, "t_embedder.mlp.0.bias"),
+                get(weights, "t_embedder.mlp.2.weight"),
+                get(weights, "t_embedder.mlp.2.bias"));
+        labels = new TieredEmbedder(
+                ops, get(weights, DiTParameters.SUBCLASS_TABLE), get(weights, DiTParameters.SUPERCLASS_TABLE));
+        for (int i = 0; i < config.depth(); i++) {
+            String prefix = "blocks." + i + ".";
+            blocks.add(getAll(weights, prefix, DiTParameters.BLOCK));
+        }
+        finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
+        // engine scalars on the CPU: reading them back from a GPU would wait for it
+        NDManager owner = patchWeight.getManager();
+        heads = owner.create((long) config.numHeads()).toDevice(ai.djl.Device.cpu(), false);
+        patch = owner.create((long) config.patchSize()).toDevice(ai.djl.Device.cpu(), false);
+    }
+
+    /**
+     * Predicts noise and variance.
+     *
+     * @param m receives the result and everything made on the way
+     * @param x noisy latents, float32 [B, C, H, W]
+     * @param t timestep per row, 0..999
+     * @param rowLabels label per row
+     * @return float32 [B, 2C, H, W]: the prediction, then the variance interpolation
+     */
+    public NDArray forward(NDManager m, NDArray x, int[] t, List<Label> rowLabels) {
+        NDArray h = computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
+        NDArray c = ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [B, D]
+        for (int i = 0; i < config.depth(); i++) {
+            NDArray next = block(m, i, h, c); // [B, T, D]
+            if (!ops.recordsGradients()) {
+                h.close(); // otherwise a deep model holds the activations of every block
+            }
+            h = next;
+        }
+        NDArray patches = ops.finalLayer(m, h, c, finalLayer); // [B, T, P*P*2C]
+        return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
+    }
+
+    public DiTConfig config() {
+        return config;
+    }
+
+    NDArray tokens(NDManager m, NDArray x) {
+        return ops.patchEmbed(m, x, patchWeight, patchBias, posEmbed); // [B, T, D]
+    }
+
+    NDArray embedTimesteps(NDManager m, int[] t) {
+        return timesteps.forward(m, t); // [B, D]
+    }
+
+    NDArray embedLabels(NDManager m, List<Label> rowLabels) {
+        return labels.forward(m, rowLabels); // [B, D]
+    }
+
+    NDArray block(NDManager m, int index, NDArray h, NDArray c) {
+        return ops.block(m, h, c, heads, blocks.get(index)); // [B, T, D]
+    }
+
+    private static List<NDArray> getAll(Map<String, NDArray> weights, String prefix, List<String> names) {
+        return names.stream().map(name -> get(weights, prefix + name)).toList();
+    }
+
+    private static NDArray get(Map<String, NDArray> weights, String name) {
+        NDArray weight = weights.get(name);
+        if (weight == null) {
+            throw new IllegalArgumentException("weight '" + name + "' is missing");
+        }
+        return weight;
+    }
+}

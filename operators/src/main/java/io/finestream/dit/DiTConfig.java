@@ -1,0 +1,101 @@
+package io.finestream.dit;
+
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The shape of a Diffusion Transformer.
+ *
+ * @param inputSize side of the square latent, in cells; a multiple of {@code patchSize}
+ * @param patchSize P, side of a patch in cells
+ * @param inChannels C; the network predicts 2C channels: the noise (or v) and the variance interpolation
+ * @param hiddenSize D, a multiple of {@code numHeads} and of 4
+ * @param depth number of blocks
+ * @param subclasses rows of the fine label table
+ * @param superclasses rows of the coarse label table; 0 for a plain DiT
+ * @param nullLabel whether the coarse table ends in one more row, the null label of classifier-free guidance
+ */
+public record DiTConfig(
+        int inputSize,
+        int patchSize,
+        int inChannels,
+        int hiddenSize,
+        int depth,
+        int numHeads,
+        int subclasses,
+        int superclasses,
+        boolean nullLabel) {
+
+    /** Depth, width and heads of the published sizes (DiT paper, table 1); the patch size follows the slash. */
+    private static final Map<String, int[]> PUBLISHED = new TreeMap<>(Map.of(
+            "S", new int[] {12, 384, 6},
+            "B", new int[] {12, 768, 12},
+            "L", new int[] {24, 1024, 16},
+            "XL", new int[] {28, 1152, 16}));
+
+    public DiTConfig {
+        require(patchSize >= 1, "patch size", patchSize, "at least 1");
+        require(
+                inputSize >= patchSize && inputSize % patchSize == 0,
+                "input size",
+                inputSize,
+                "a multiple of the patch size " + patchSize);
+        require(inChannels >= 1, "input channels", inChannels, "at least 1");
+        require(numHeads >= 1, "heads", numHeads, "at least 1");
+        require(
+                hiddenSize >= 4 && hiddenSize % 4 == 0 && hiddenSize % numHeads == 0,
+                "hidden size",
+                hiddenSize,
+                "a multiple of 4 and of the " + numHeads + " heads");
+        require(depth >= 1, "depth", depth, "at least 1");
+        require(subclasses >= 1, "subclasses", subclasses, "at least 1");
+        require(superclasses >= 0, "superclasses", superclasses, "at least 0");
+    }
+
+    /**
+     * One of the twelve published sizes.
+     *
+     * @param name {@code S}, {@code B}, {@code L} or {@code XL}, a slash, and the patch size 2, 4 or 8
+     * @param imageSize pixels, 256 or 512 in the paper; the latent has an eighth of it
+     */
+    public static DiTConfig published(String name, int imageSize, int subclasses, int superclasses, boolean nullLabel) {
+        String[] parts = name.split("/", -1);
+        int[] size = PUBLISHED.get(parts[0]);
+        if (parts.length != 2 || size == null || !parts[1].matches("[248]")) {
+            throw new IllegalArgumentException("DiT size '" + name
+                    + "' is not one of the published ones: use S, B, L or XL, a slash, and a patch size 2, 4 or 8");
+        }
+        return new DiTConfig(
+                imageSize / 8,
+                Integer.parseInt(parts[1]),
+                4,
+                size[1],
+                size[0],
+                size[2],
+                subclasses,
+                superclasses,
+                nullLabel);
+    }
+
+    /** T, the tokens of one row. */
+    public int tokens() {
+        int side = inputSize / patchSize;
+        return side * side;
+    }
+
+    /** Numbers in one latent, C·H·W. */
+    public int latentSize() {
+        return inChannels * inputSize * inputSize;
+    }
+
+    /** Rows of the coarse table: the superclasses, then the null label where there is one. */
+    public int coarseRows() {
+        return superclasses + (nullLabel ? 1 : 0);
+    }
+
+    private static void require(boolean holds, String what, int value, String expected) {
+        if (!holds) {
+            throw new IllegalArgumentException("DiT " + what + " is " + value + ", expected " + expected);
+        }
+    }
+}

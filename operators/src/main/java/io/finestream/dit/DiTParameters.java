@@ -1,0 +1,162 @@
+package io.finestream.dit;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.finestream.torch.TorchOps;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Names, shapes and initial values of the parameters, after facebookresearch/DiT models.py@ed81ce2 and its FineDiffusion
+ * descendant @ffd2b24 (affine LayerNorm). Only the label table differs: the reference keeps both tiers in one.
+ */
+public final class DiTParameters {
+
+    public static final String SUBCLASS_TABLE = "y_embedder.subclass_table.weight";
+    public static final String SUPERCLASS_TABLE = "y_embedder.superclass_table.weight";
+    /** The reference's single table: subclass rows, then superclass rows. */
+    public static final String REFERENCE_TABLE = "y_embedder.embedding_table.weight";
+
+    /** Parameters of a block, in the order in which the fused block takes them. */
+    static final List<String> BLOCK = List.of(
+            "norm1.weight",
+            "norm1.bias",
+            "attn.qkv.weight",
+            "attn.qkv.bias",
+            "attn.proj.weight",
+            "attn.proj.bias",
+            "norm2.weight",
+            "norm2.bias",
+            "mlp.fc1.weight",
+            "mlp.fc1.bias",
+            "mlp.fc2.weight",
+            "mlp.fc2.bias",
+            "adaLN_modulation.1.weight",
+            "adaLN_modulation.1.bias");
+
+    static final List<String> FINAL_LAYER = List.of(
+            "norm_final.weight",
+            "norm_final.bias",
+            "linear.weight",
+            "linear.bias",
+            "adaLN_modulation.1.weight",
+            "adaLN_modulation.1.bias");
+
+    private static final float EMBEDDING_STD = 0.02f;
+
+    private DiTParameters() {}
+
+    /** Every parameter's name and shape, in the order of the reference's state dict. */
+    public static Map<String, Shape> shapes(DiTConfig config) {
+        long d = config.hiddenSize();
+        long p = config.patchSize();
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        shapes.put("pos_embed", new Shape(1, config.tokens(), d));
+        shapes.put("x_embedder.proj.weight", new Shape(d, config.inChannels(), p, p));
+        shapes.put("x_embedder.proj.bias", new Shape(d));
+        shapes.put("t_embedder.mlp.0.weight", new Shape(d, TimestepEmbedder.FEATURES));
+        shapes.put("t_embedder.mlp.0.bias", new Shape(d));
+        shapes.put("t_embedder.mlp.2.weight", new Shape(d, d));
+        shapes.put("t_embedder.mlp.2.bias", new Shape(d));
+        shapes.put(SUBCLASS_TABLE, new Shape(config.subclasses(), d));
+        shapes.put(SUPERCLASS_TABLE, new Shape(config.coarseRows(), d));
+        for (int i = 0; i < config.depth(); i++) {
+            for (String name : BLOCK) {
+                shapes.put("blocks." + i + "." + name, layerShape(name, d, 0));
+            }
+        }
+        for (String name : FINAL_LAYER) {
+            shapes.put("final_layer." + name, layerShape(name, d, p * p * 2 * config.inChannels()));
+        }
+        return shapes;
+    }
+
+    private static Shape layerShape(String name, long d, long out) {
+        boolean finalLayer = out > 0;
+        long rows = switch (name.substring(0, name.lastIndexOf('.'))) {
+            case "attn.qkv" -> 3 * d;
+            case "mlp.fc1" -> 4 * d;
+            case "adaLN_modulation.1" -> finalLayer ? 2 * d : 6 * d;
+            case "linear" -> out;
+            default -> d;
+        };
+        boolean vector = name.endsWith(".bias") || name.startsWith("norm");
+        long columns = name.startsWith("mlp.fc2") ? 4 * d : d;
+        return vector ? new Shape(rows) : new Shape(rows, columns);
+    }
+
+    /**
+     * Fresh parameters as the reference initialises them: Xavier-uniform linear layers, zero biases, N(0, 0.02²) label
+     * tables and timestep MLP, zero adaLN and output layers.
+     *
+     * @param owner its engine's random seed decides the values
+     */
+    public static Map<String, NDArray> initialise(NDManager owner, DiTConfig config) {
+        Map<String, NDArray> parameters = new LinkedHashMap<>();
+        shapes(config).forEach((name, shape) -> parameters.put(name, initial(owner, config, name, shape)));
+        return parameters;
+    }
+
+    private static NDArray initial(NDManager owner, DiTConfig config, String name, Shape shape) {
+        if (name.equals("pos_embed")) {
+            return owner.create(positions(config), shape);
+        }
+        if (name.contains("norm") && name.endsWith(".weight")) {
+            return owner.ones(shape);
+        }
+        if (name.endsWith(".bias") || name.contains("adaLN_modulation") || name.startsWith("final_layer.linear")) {
+            return owner.zeros(shape);
+        }
+        if (name.startsWith("y_embedder") || name.startsWith("t_embedder")) {
+            return owner.randomNormal(0f, EMBEDDING_STD, shape, DataType.FLOAT32);
+        }
+        long fanOut = shape.get(0);
+        long fanIn = shape.size() / fanOut;
+        float bound = (float) Math.sqrt(6.0 / (fanIn + fanOut));
+        return owner.randomUniform(-bound, bound, shape, DataType.FLOAT32);
+    }
+
+    /**
+     * Sine-cosine embedding of the token grid, [T, D] flattened: the column's sines and cosines fill the first half, the
+     * row's the second.
+     */
+    static float[] positions(DiTConfig config) {
+        int side = config.inputSize() / config.patchSize();
+        int d = config.hiddenSize();
+        int quarter = d / 4;
+        float[] pos = new float[side * side * d];
+        for (int token = 0; token < side * side; token++) {
+            int row = token / side;
+            int column = token % side;
+            for (int k = 0; k < quarter; k++) {
+                double omega = Math.pow(10_000, -k / (double) quarter);
+                int at = token * d + k;
+                pos[at] = (float) Math.sin(column * omega);
+                pos[at + quarter] = (float) Math.cos(column * omega);
+                pos[at + 2 * quarter] = (float) Math.sin(row * omega);
+                pos[at + 3 * quarter] = (float) Math.cos(row * omega);
+            }
+        }
+        return pos;
+    }
+
+    /**
+     * Copies weights for inference in {@code computeType}: matrices, biases and norms of the blocks are stored in that
+     * type, so that no call casts them.
+     *
+     * @param owner receives the copies; tensors that need no cast are passed through
+     */
+    public static Map<String, NDArray> castForInference(
+            TorchOps ops, NDManager owner, Map<String, NDArray> weights, ComputeType computeType) {
+        Map<String, NDArray> cast = new LinkedHashMap<>();
+        weights.forEach((name, weight) -> cast.put(
+                name,
+                name.startsWith("blocks.") || name.startsWith("final_layer.")
+                        ? computeType.cast(ops, owner, weight)
+                        : weight));
+        return cast;
+    }
+}

@@ -1,0 +1,133 @@
+package io.finestream.dit;
+
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * The classes of a model in two tiers. An index is the row of the label table of its tier.
+ *
+ * <p>Names are matched without regard to case.
+ */
+public final class Taxonomy {
+
+    private static final int SUGGESTIONS = 3;
+
+    /** A fine class. @param superclass index of its coarse class */
+    public record Subclass(String name, int superclass) {}
+
+    private final List<String> superclasses;
+    private final List<Subclass> subclasses;
+    private final Map<String, Integer> subclassByName = new HashMap<>();
+
+    /** @throws IllegalArgumentException if a name is blank or twice there, or a superclass index is out of range */
+    public Taxonomy(List<String> superclasses, List<Subclass> subclasses) {
+        this.superclasses = List.copyOf(superclasses);
+        this.subclasses = List.copyOf(subclasses);
+        for (int i = 0; i < subclasses.size(); i++) {
+            Subclass subclass = subclasses.get(i);
+            if (subclass.name().isBlank()) {
+                throw new IllegalArgumentException("subclass " + i + " has a blank name; give it one");
+            }
+            if (subclass.superclass() < 0 || subclass.superclass() >= superclasses.size()) {
+                throw new IllegalArgumentException("subclass '" + subclass.name() + "' names superclass "
+                        + subclass.superclass() + ", but there are " + superclasses.size());
+            }
+            if (subclassByName.put(key(subclass.name()), i) != null) {
+                throw new IllegalArgumentException(
+                        "subclass '" + subclass.name() + "' is there twice; names must be unique");
+            }
+        }
+    }
+
+    /**
+     * The subclass of this name.
+     *
+     * @throws UnknownClassException with the nearest names, if there is none
+     */
+    public int subclass(String name) {
+        Integer index = subclassByName.get(key(name));
+        if (index == null) {
+            throw new UnknownClassException(
+                    "there is no class '" + name + "'; the nearest are " + String.join(", ", quoted(nearest(name))));
+        }
+        return index;
+    }
+
+    /** @throws UnknownClassException if the model has no subclass of this index */
+    public int requireSubclass(int index) {
+        if (index < 0 || index >= subclasses.size()) {
+            throw new UnknownClassException(
+                    "there is no class number " + index + "; expected 0 to " + (subclasses.size() - 1));
+        }
+        return index;
+    }
+
+    /** A class by name or, if {@code nameOrNumber} is a number, by index. */
+    public int resolve(String nameOrNumber) {
+        return nameOrNumber.matches("#?\\d{1,9}")
+                ? requireSubclass(Integer.parseInt(nameOrNumber.replace("#", "")))
+                : subclass(nameOrNumber);
+    }
+
+    public String subclassName(int subclass) {
+        return subclasses.get(subclass).name();
+    }
+
+    public int superclassOf(int subclass) {
+        return subclasses.get(subclass).superclass();
+    }
+
+    public String superclassName(int superclass) {
+        return superclasses.get(superclass);
+    }
+
+    public List<String> superclasses() {
+        return superclasses;
+    }
+
+    public List<Subclass> subclasses() {
+        return subclasses;
+    }
+
+    private List<String> nearest(String name) {
+        String wanted = key(name);
+        record Candidate(String name, double distance) {}
+        return IntStream.range(0, subclasses.size())
+                .mapToObj(i -> subclasses.get(i).name())
+                .map(candidate -> new Candidate(candidate, distance(wanted, key(candidate))))
+                .sorted(Comparator.comparingDouble(Candidate::distance))
+                .limit(SUGGESTIONS)
+                .map(Candidate::name)
+                .toList();
+    }
+
+    /** Edit distance, but a name that contains the wanted text comes first. */
+    private static double distance(String wanted, String candidate) {
+        if (!wanted.isBlank() && candidate.contains(wanted)) {
+            return candidate.length() / 1000.0;
+        }
+        int[] row = IntStream.rangeClosed(0, candidate.length()).toArray();
+        for (int i = 1; i <= wanted.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= candidate.length(); j++) {
+                int substitution = diagonal + (wanted.charAt(i - 1) == candidate.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(substitution, Math.min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[candidate.length()];
+    }
+
+    private static List<String> quoted(List<String> names) {
+        return names.stream().map(name -> "'" + name + "'").toList();
+    }
+
+    private static String key(String name) {
+        return name.strip().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,229 @@
+package io.finestream.torch;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Calls the functions of {@code ops.torchscript}, one Java method each; shapes are in that file. Nothing else in the
+ * project touches JNI.
+ *
+ * <p>One instance runs either for inference (results can not take part in autograd; less overhead) or with autograd
+ * where the thread's gradient mode is on. Thread-safe in inference; autograd belongs to one thread.
+ */
+public final class TorchOps {
+
+    private static final String RESOURCE = "ops.torchscript";
+
+    private final PtSymbolBlock module;
+    private final boolean autograd;
+
+    private TorchOps(PtSymbolBlock module, boolean autograd) {
+        this.module = module;
+        this.autograd = autograd;
+    }
+
+    /** Compiles the functions on the device of {@code owner}; they live until {@code owner} is closed. */
+    public static TorchOps load(NDManager owner) {
+        try (InputStream in = Objects.requireNonNull(TorchOps.class.getResourceAsStream(RESOURCE), RESOURCE)) {
+            byte[] archive = TorchScriptArchive.pack(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return new TorchOps(
+                    JniUtils.loadModule((PtNDManager) owner, new ByteArrayInputStream(archive), true, false), false);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot read " + RESOURCE + " from the operators jar", e);
+        }
+    }
+
+    public boolean recordsGradients() {
+        return autograd;
+    }
+
+    /** The same functions, recording gradients. */
+    public TorchOps withAutograd() {
+        return new TorchOps(module, true);
+    }
+
+    /**
+     * A root manager on {@code device}; the engine is started on first use.
+     *
+     * @throws IllegalArgumentException if the device is a GPU that the engine does not see
+     */
+    public static NDManager newManager(Device device) {
+        NDManager manager = NDManager.newBaseManager(device, "PyTorch");
+        if (device.isGpu() && device.getDeviceId() >= manager.getEngine().getGpuCount()) {
+            manager.close();
+            throw new IllegalArgumentException("device " + device + " was asked for, but the engine sees "
+                    + ai.djl.engine.Engine.getEngine("PyTorch").getGpuCount()
+                    + " GPUs; start with --device cpu, or install the CUDA build of the engine");
+        }
+        return manager;
+    }
+
+    /**
+     * Settings that the engine keeps per thread: call once on every thread that runs a model.
+     *
+     * @param intraOpThreads threads of one operation, at least 1
+     */
+    public static void prepareThread(int intraOpThreads, boolean gradients) {
+        JniUtils.setNumThreads(intraOpThreads);
+        JniUtils.setGradMode(gradients);
+        JniUtils.setGraphExecutorOptimize(false);
+    }
+
+    /** Switches the recording of gradients on this thread. */
+    public static void recordGradients(boolean gradients) {
+        JniUtils.setGradMode(gradients);
+    }
+
+    /** Back-propagates a scalar; gradients accumulate in the leaves that require them. */
+    public static void backward(NDArray loss) {
+        try (NDArray one = loss.onesLike()) {
+            JniUtils.backward((PtNDArray) loss, (PtNDArray) one, false, false);
+        }
+    }
+
+    public NDArray patchEmbed(NDManager m, NDArray x, NDArray weight, NDArray bias, NDArray pos) {
+        return call(m, "patch_embed", x, weight, bias, pos);
+    }
+
+    public NDArray unpatchify(NDManager m, NDArray x, NDArray patch) {
+        return call(m, "unpatchify", x, patch);
+    }
+
+    public NDArray timestepMlp(NDManager m, NDArray e, NDArray w0, NDArray b0, NDArray w2, NDArray b2) {
+        return call(m, "timestep_mlp", e, w0, b0, w2, b2);
+    }
+
+    public NDArray tieredRows(NDManager m, NDArray fine, NDArray coarse, NDArray rows, NDArray isFine) {
+        return call(m, "tiered_rows", fine, coarse, rows, isFine);
+    }
+
+    public NDArray condition(NDManager m, NDArray t, NDArray y, NDArray x) {
+        return call(m, "condition", t, y, x);
+    }
+
+    public NDArray block(NDManager m, NDArray x, NDArray c, NDArray heads, List<NDArray> weights) {
+        return call(m, "block", x, c, heads, weights);
+    }
+
+    public NDArray finalLayer(NDManager m, NDArray x, NDArray c, List<NDArray> weights) {
+        return call(m, "final_layer", x, c, weights);
+    }
+
+    public NDArray guide(NDManager m, NDArray out, NDArray fine, NDArray coarse, NDArray scale) {
+        return call(m, "guide", out, fine, coarse, scale);
+    }
+
+    public NDArray samplerStep(NDManager m, NDArray x, NDArray out, NDArray noise, NDArray coefficients) {
+        return call(m, "sampler_step", x, out, noise, coefficients);
+    }
+
+    public NDArray addNoise(NDManager m, NDArray x0, NDArray eps, NDArray a, NDArray s) {
+        return call(m, "add_noise", x0, eps, a, s);
+    }
+
+    public NDArray diffusionLoss(NDManager m, NDArray out, NDArray target, NDArray x0, NDArray xt, NDArray k) {
+        return call(m, "diffusion_loss", out, target, x0, xt, k);
+    }
+
+    public NDArray meanLoss(NDManager m, NDArray losses, NDArray mseWeights) {
+        return call(m, "mean_loss", losses, mseWeights);
+    }
+
+    public NDArray adamw(
+            NDManager m,
+            NDArray hyper,
+            NDArray maxNorm,
+            List<NDArray> p,
+            List<NDArray> g,
+            List<NDArray> firstMoments,
+            List<NDArray> secondMoments,
+            List<NDArray> steps) {
+        return call(m, "adamw", hyper, maxNorm, p, g, firstMoments, secondMoments, steps);
+    }
+
+    public NDArray lerp(NDManager m, NDArray weight, List<NDArray> e, List<NDArray> w) {
+        return call(m, "lerp", weight, e, w);
+    }
+
+    public NDArray toBfloat16(NDManager m, NDArray x) {
+        return call(m, "to_bfloat16", x);
+    }
+
+    public NDArray toFloat32(NDManager m, NDArray x) {
+        return call(m, "to_float32", x);
+    }
+
+    /** Shares the memory of {@code x}, which must outlive the result. */
+    public NDArray float16AsBfloat16(NDManager m, NDArray x) {
+        return call(m, "float16_as_bfloat16", x);
+    }
+
+    /** Shares the memory of {@code x}, which must outlive the result. */
+    public NDArray bfloat16AsFloat16(NDManager m, NDArray x) {
+        return call(m, "bfloat16_as_float16", x);
+    }
+
+    /** @param args an {@link NDArray}, or a {@code List<NDArray>} for a parameter of type {@code List[Tensor]} */
+    private NDArray call(NDManager m, String function, Object... args) {
+        return autograd ? callWithAutograd(m, function, args) : callForInference(m, function, args);
+    }
+
+    private NDArray callForInference(NDManager m, String function, Object[] args) {
+        IValue[] values = new IValue[args.length];
+        for (int i = 0; i < args.length; i++) {
+            values[i] = args[i] instanceof NDArray a
+                    ? IValue.from((PtNDArray) a)
+                    : IValue.listFrom(((List<?>) args[i]).toArray(PtNDArray[]::new));
+        }
+        try (IValue result = IValueUtils.runMethod(module, function, values)) {
+            return result.toTensor((PtNDManager) m);
+        } finally {
+            for (IValue value : values) {
+                value.close();
+            }
+        }
+    }
+
+    /** The engine's only entry without inference mode takes a flat list and tells lists apart by the arrays' names. */
+    private NDArray callWithAutograd(NDManager m, String function, Object[] args) {
+        NDList inputs = new NDList();
+        List<NDArray> named = new ArrayList<>();
+        for (int i = 0; i < args.length; i++) {
+            if (args[i] instanceof NDArray a) {
+                inputs.add(a);
+            } else {
+                for (Object a : (List<?>) args[i]) {
+                    NDArray element = (NDArray) a;
+                    element.setName("list" + i + "[]");
+                    named.add(element);
+                    inputs.add(element);
+                }
+            }
+        }
+        try (NDArray method = m.create(0f)) {
+            method.setName("module_method:" + function);
+            inputs.add(method);
+            NDArray result = IValueUtils.forward(module, inputs, true).singletonOrThrow();
+            result.attach(m);
+            return result;
+        } finally {
+            named.forEach(a -> a.setName(null));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package io.finestream.tuning;
+
+import io.finestream.codec.Images;
+import io.finestream.dit.Taxonomy;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Labeled images from a folder {@code superclass/subclass/image}, held in memory as bytes. Classes are numbered in the
+ * order of their folders' names.
+ *
+ * @param taxonomy the folders' names
+ * @param imageSize side in pixels
+ * @param images per subclass, each [3, size, size] flattened, 0 to 255
+ */
+public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> images) {
+
+    /**
+     * Reads every image under {@code root}, cropped at the centre to {@code imageSize}.
+     *
+     * @param loaded told the number of images after each class
+     * @throws IOException if there is no such folder, a class has no image, or a file is not an image
+     */
+    public static ImageFolder read(Path root, int imageSize, IntConsumer loaded) throws IOException {
+        List<String> superclasses = new ArrayList<>();
+        List<Taxonomy.Subclass> subclasses = new ArrayList<>();
+        List<Path> folders = new ArrayList<>();
+        for (Path superclass : folders(root)) {
+            for (Path subclass : folders(superclass)) {
+                subclasses.add(new Taxonomy.Subclass(subclass.getFileName().toString(), superclasses.size()));
+                folders.add(subclass);
+            }
+            superclasses.add(superclass.getFileName().toString());
+        }
+        if (subclasses.isEmpty()) {
+            throw new IOException("there are no classes in " + root.toAbsolutePath()
+                    + "; expected folders superclass/subclass/ with images");
+        }
+        List<List<byte[]>> images = new ArrayList<>();
+        int count = 0;
+        for (Path folder : folders) {
+            images.add(readClass(folder, imageSize));
+            count += images.get(images.size() - 1).size();
+            loaded.accept(count);
+        }
+        return new ImageFolder(new Taxonomy(superclasses, subclasses), imageSize, images);
+    }
+
+    private static List<byte[]> readClass(Path folder, int imageSize) throws IOException {
+        List<Path> files;
+        try (Stream<Path> list = Files.list(folder)) {
+            files = list.filter(ImageFolder::isImage).sorted().toList();
+        }
+        if (files.isEmpty()) {
+            throw new IOException("class folder " + folder + " has no images (.png, .jpg, .jpeg)");
+        }
+        List<byte[]> images = new ArrayList<>();
+        for (Path file : files) {
+            try {
+                images.add(Images.toPlanes(Images.centreCrop(Images.decode(Files.readAllBytes(file)), imageSize)));
+            } catch (IOException e) {
+                throw new IOException(file + ": " + e.getMessage() + "; mend or remove it", e);
+            }
+        }
+        return images;
+    }
+
+    private static List<Path> folders(Path parent) throws IOException {
+        try (Stream<Path> list = Files.list(parent)) {
+            return list.filter(Files::isDirectory).sorted().toList();
+        }
+    }
+
+    private static boolean isImage(Path file) {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        return name.endsWith(".png") || name.endsWith(".jpg") || name.endsWith(".jpeg");
+    }
+
+    public int count() {
+        return images.stream().mapToInt(List::size).sum();
+    }
+
+    /** One image, for people to look at. */
+    public BufferedImage image(int subclass, int index) {
+        float[] planes = new float[3 * imageSize * imageSize];
+        write(subclass, index, false, planes, 0);
+        return Images.fromPlanes(planes, imageSize, imageSize);
+    }
+
+    /** Copies an image into {@code target} as numbers from −1 to 1, mirrored if asked. */
+    void write(int subclass, int index, boolean mirrored, float[] target, int offset) {
+        byte[] planes = images.get(subclass).get(index);
+        IntStream.range(0, planes.length).forEach(i -> {
+            int column = i % imageSize;
+            int from = mirrored ? i - column + imageSize - 1 - column : i;
+            target[offset + i] = (planes[from] & 0xff) / 127.5f - 1;
+        });
+    }
+}

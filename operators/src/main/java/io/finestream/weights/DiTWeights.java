@@ -1,0 +1,94 @@
+package io.finestream.weights;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.Shape;
+import io.finestream.dit.DiTConfig;
+import io.finestream.dit.DiTParameters;
+import io.finestream.torch.TorchOps;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * Reads a DiT from a file with the reference's parameter names. A plain DiT has no affine LayerNorm: its norms become 1
+ * and 0, which computes the same.
+ */
+public final class DiTWeights {
+
+    private DiTWeights() {}
+
+    /**
+     * @param owner receives the tensors, float32
+     * @return by the names of {@link DiTParameters#shapes}
+     * @throws WeightsException that lists every missing, unexpected and misshapen tensor
+     */
+    public static Map<String, NDArray> read(TorchOps ops, NDManager owner, Safetensors file, DiTConfig config)
+            throws IOException {
+        Map<String, Shape> expected = DiTParameters.shapes(config);
+        boolean oneTable = file.names().contains(DiTParameters.REFERENCE_TABLE);
+        if (oneTable) {
+            expected.remove(DiTParameters.SUBCLASS_TABLE);
+            expected.remove(DiTParameters.SUPERCLASS_TABLE);
+            expected.put(
+                    DiTParameters.REFERENCE_TABLE,
+                    new Shape(config.subclasses() + config.coarseRows(), config.hiddenSize()));
+        }
+        requireMatch(file, expected);
+        Map<String, NDArray> weights = new LinkedHashMap<>();
+        for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
+            String name = parameter.getKey();
+            weights.put(
+                    name,
+                    file.names().contains(name)
+                            ? file.readFloat32(ops, owner, name)
+                            : defaultNorm(owner, name, parameter.getValue()));
+        }
+        if (oneTable) {
+            NDArray table = Objects.requireNonNull(weights.remove(DiTParameters.REFERENCE_TABLE));
+            int c = config.subclasses();
+            weights.put(
+                    DiTParameters.SUBCLASS_TABLE,
+                    table.get(new NDIndex("0:" + c)).duplicate());
+            weights.put(
+                    DiTParameters.SUPERCLASS_TABLE,
+                    table.get(new NDIndex(c + ":")).duplicate());
+        }
+        return weights;
+    }
+
+    private static void requireMatch(Safetensors file, Map<String, Shape> expected) throws WeightsException {
+        List<String> problems = new ArrayList<>();
+        for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
+            String name = parameter.getKey();
+            if (!file.names().contains(name)) {
+                if (!isNorm(name)) {
+                    problems.add("missing " + name);
+                }
+            } else if (!file.shape(name).equals(parameter.getValue())) {
+                problems.add(name + " is " + file.shape(name) + ", expected " + parameter.getValue());
+            }
+        }
+        Set<String> unexpected = new LinkedHashSet<>(file.names());
+        unexpected.removeAll(expected.keySet());
+        unexpected.forEach(name -> problems.add("unexpected " + name));
+        if (!problems.isEmpty()) {
+            throw new WeightsException(file.file() + " does not fit the model's configuration: "
+                    + String.join("; ", problems) + "; check config.json (sizes, classes) against the file");
+        }
+    }
+
+    private static NDArray defaultNorm(NDManager owner, String name, Shape shape) {
+        return name.endsWith(".weight") ? owner.ones(shape) : owner.zeros(shape);
+    }
+
+    private static boolean isNorm(String name) {
+        return name.matches("blocks\\.\\d+\\.norm[12]\\.(weight|bias)|final_layer\\.norm_final\\.(weight|bias)");
+    }
+}

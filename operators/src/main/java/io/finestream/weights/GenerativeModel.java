@@ -1,0 +1,163 @@
+package io.finestream.weights;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.finestream.codec.Codec;
+import io.finestream.codec.PixelCodec;
+import io.finestream.diffusion.DiffusionModel;
+import io.finestream.dit.ComputeType;
+import io.finestream.dit.DiT;
+import io.finestream.dit.DiTParameters;
+import io.finestream.dit.Taxonomy;
+import io.finestream.torch.TorchOps;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+
+/**
+ * A model directory, loaded: {@code config.json}, {@code taxonomy.json} and {@code model.safetensors}. The code knows no
+ * model; everything about one is in its directory.
+ */
+public final class GenerativeModel implements AutoCloseable {
+
+    public static final String CONFIG = "config.json";
+    public static final String TAXONOMY = "taxonomy.json";
+    public static final String WEIGHTS = "model.safetensors";
+    private static final int HASH_BUFFER = 1 << 20;
+
+    private final NDManager manager;
+    private final ModelConfig config;
+    private final Taxonomy taxonomy;
+    private final String baseHash;
+    private final DiffusionModel diffusion;
+    private final Codec codec;
+
+    private GenerativeModel(
+            NDManager manager,
+            ModelConfig config,
+            Taxonomy taxonomy,
+            String baseHash,
+            DiffusionModel diffusion,
+            Codec codec) {
+        this.manager = manager;
+        this.config = config;
+        this.taxonomy = taxonomy;
+        this.baseHash = baseHash;
+        this.diffusion = diffusion;
+        this.codec = codec;
+    }
+
+    /**
+     * Loads a model for inference.
+     *
+     * @throws WeightsException if a file is missing, broken, or does not fit the others
+     */
+    public static GenerativeModel load(Path directory, Device device, ComputeType computeType) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            throw new WeightsException("there is no model directory " + directory.toAbsolutePath()
+                    + "; expected a directory with " + CONFIG + ", " + TAXONOMY + " and " + WEIGHTS);
+        }
+        ModelConfig config = ModelConfig.read(directory.resolve(CONFIG));
+        Taxonomy taxonomy = ModelConfig.readTaxonomy(directory.resolve(TAXONOMY));
+        requireFit(directory, config, taxonomy);
+        Path file = directory.resolve(WEIGHTS);
+        Safetensors safetensors = Safetensors.open(file);
+        NDManager manager = TorchOps.newManager(device);
+        try {
+            TorchOps ops = TorchOps.load(manager);
+            Map<String, NDArray> weights = DiTWeights.read(ops, manager, safetensors, config.dit());
+            DiT dit = new DiT(
+                    ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
+            DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
+            manager.cap(); // results belong to their step, never to the weights
+            return new GenerativeModel(manager, config, taxonomy, sha256(file), diffusion, codecOf(config));
+        } catch (IOException | RuntimeException e) {
+            manager.close();
+            throw e;
+        }
+    }
+
+    /** Saves a directory that {@link #load} reads. */
+    public static void save(Path directory, ModelConfig config, Taxonomy taxonomy, Map<String, NDArray> weights)
+            throws IOException {
+        Files.createDirectories(directory);
+        Safetensors.write(directory.resolve(WEIGHTS), weights, Map.of("format", "pt"));
+        ModelConfig.writeTaxonomy(directory.resolve(TAXONOMY), taxonomy);
+        config.write(directory.resolve(CONFIG));
+    }
+
+    private static void requireFit(Path directory, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
+        int subclasses = taxonomy.subclasses().size();
+        int superclasses = taxonomy.superclasses().size();
+        if (subclasses != config.dit().subclasses()
+                || superclasses != config.dit().superclasses()) {
+            throw new WeightsException(directory.resolve(TAXONOMY) + " has " + subclasses + " subclasses in "
+                    + superclasses + " superclasses, " + CONFIG + " says "
+                    + config.dit().subclasses() + " in "
+                    + config.dit().superclasses() + "; use the files of one model together");
+        }
+    }
+
+    private static Codec codecOf(ModelConfig config) throws WeightsException {
+        if (config.codec().equals("pixel")) {
+            return new PixelCodec();
+        }
+        throw new WeightsException("codec '" + config.codec() + "' is unknown, expected pixel");
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try (InputStream in = new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+            byte[] buffer = new byte[HASH_BUFFER];
+            while (in.read(buffer) >= 0) {
+                // the stream digests what it reads
+            }
+            return HexFormat.of()
+                    .formatHex(((DigestInputStream) in).getMessageDigest().digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public Taxonomy taxonomy() {
+        return taxonomy;
+    }
+
+    /** SHA-256 of the weights file, lower-case hex: names the base that versions are tuned on. */
+    public String baseHash() {
+        return baseHash;
+    }
+
+    public DiffusionModel diffusion() {
+        return diffusion;
+    }
+
+    public Codec codec() {
+        return codec;
+    }
+
+    /** Side of the images, in pixels. */
+    public int imageSize() {
+        return config.dit().inputSize() * codec.downsampling();
+    }
+
+    /** A manager for one user of the model (a batch, a decoder); close it before the model. */
+    public NDManager newManager() {
+        return NDManager.newBaseManager(manager.getDevice(), "PyTorch");
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}

@@ -1,0 +1,83 @@
+package io.finestream.weights;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.finestream.diffusion.NoiseSchedule;
+import io.finestream.diffusion.PredictionType;
+import io.finestream.dit.DiTConfig;
+import io.finestream.dit.Taxonomy;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * {@code config.json} of a model directory.
+ *
+ * @param name what people call the model
+ * @param dit shape of the network
+ * @param prediction what it predicts
+ * @param schedule noise levels that it was trained on
+ * @param codec {@code pixel} for a model whose latents are the image
+ * @param defaults what a request gets that does not say
+ */
+public record ModelConfig(
+        String name,
+        DiTConfig dit,
+        PredictionType prediction,
+        NoiseSchedule schedule,
+        String codec,
+        Defaults defaults) {
+
+    /**
+     * @param guidanceScale w of fine-grained guidance
+     * @param guidedChannels from the first
+     */
+    public record Defaults(double guidanceScale, int guidedChannels) {}
+
+    /** The JSON form of a {@link Taxonomy}: the order of the lists is the order of the label rows. */
+    private record TaxonomyFile(List<String> superclasses, List<Taxonomy.Subclass> subclasses) {}
+
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.WRITE_ENUMS_USING_TO_STRING)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.READ_ENUMS_USING_TO_STRING)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES);
+
+    static ModelConfig read(Path file) throws IOException {
+        return parse(file, ModelConfig.class);
+    }
+
+    void write(Path file) throws IOException {
+        JSON.writeValue(file.toFile(), this);
+    }
+
+    /** @throws WeightsException if the file is missing or is not a taxonomy */
+    public static Taxonomy readTaxonomy(Path file) throws IOException {
+        TaxonomyFile parsed = parse(file, TaxonomyFile.class);
+        try {
+            return new Taxonomy(parsed.superclasses(), parsed.subclasses());
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    static void writeTaxonomy(Path file, Taxonomy taxonomy) throws IOException {
+        JSON.writeValue(file.toFile(), new TaxonomyFile(taxonomy.superclasses(), taxonomy.subclasses()));
+    }
+
+    private static <T> T parse(Path file, Class<T> type) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new WeightsException("there is no file " + file.toAbsolutePath());
+        }
+        try {
+            return JSON.readValue(file.toFile(), type);
+        } catch (JsonProcessingException e) {
+            throw new WeightsException(file + " can not be read: " + e.getOriginalMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+package io.finestream.weights;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.finestream.torch.TorchOps;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A safetensors file, read by memory map: an 8-byte header length, a JSON header of names, types, shapes and offsets,
+ * then the tensors' bytes, little-endian. Files may exceed 2 GiB; a single tensor may not.
+ */
+public final class Safetensors {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final long MAX_HEADER = 100_000_000;
+
+    /** A tensor's place in the file. */
+    record Entry(String dtype, Shape shape, long begin, long end) {}
+
+    private final Path file;
+    private final long dataStart;
+    private final Map<String, Entry> entries;
+    private final Map<String, String> metadata;
+
+    private Safetensors(Path file, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
+        this.file = file;
+        this.dataStart = dataStart;
+        this.entries = entries;
+        this.metadata = metadata;
+    }
+
+    /**
+     * Reads the header.
+     *
+     * @throws WeightsException if the file is missing, is not safetensors, or is cut short
+     */
+    public static Safetensors open(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            long size = channel.size();
+            if (size < 8) {
+                throw broken(file, "it has " + size + " bytes");
+            }
+            long headerSize = read(channel, 0, 8).getLong();
+            if (headerSize < 2 || headerSize > Math.min(MAX_HEADER, size - 8)) {
+                throw broken(file, "its header length reads " + headerSize + " in a file of " + size + " bytes");
+            }
+            String header = StandardCharsets.UTF_8
+                    .decode(read(channel, 8, (int) headerSize))
+                    .toString();
+            return parse(file, 8 + headerSize, size, JSON.readTree(header));
+        } catch (NoSuchFileException e) {
+            throw new WeightsException("there is no file " + file.toAbsolutePath(), e);
+        } catch (JsonProcessingException e) {
+            throw broken(file, "its header is not JSON (" + e.getOriginalMessage() + ")");
+        }
+    }
+
+    private static Safetensors parse(Path file, long dataStart, long size, JsonNode header) throws WeightsException {
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        Map<String, String> metadata = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> field : header.properties()) {
+            if (field.getKey().equals("__metadata__")) {
+                field.getValue()
+                        .properties()
+                        .forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
+                continue;
+            }
+            JsonNode tensor = field.getValue();
+            long[] shape = new long[tensor.path("shape").size()];
+            for (int i = 0; i < shape.length; i++) {
+                shape[i] = tensor.path("shape").get(i).asLong();
+            }
+            long begin = tensor.path("data_offsets").path(0).asLong(-1);
+            long end = tensor.path("data_offsets").path(1).asLong(-1);
+            Entry entry = new Entry(tensor.path("dtype").asText(), new Shape(shape), begin, end);
+            long expected = entry.shape().size() * bytesPerElement(file, field.getKey(), entry.dtype());
+            if (begin < 0 || end - begin != expected) {
+                throw broken(
+                        file,
+                        "tensor '" + field.getKey() + "' claims bytes " + begin + " to " + end + ", its shape "
+                                + entry.shape() + " of " + entry.dtype() + " needs " + expected);
+            }
+            if (dataStart + end > size) {
+                throw broken(
+                        file,
+                        "tensor '" + field.getKey() + "' ends at byte " + (dataStart + end) + ", the file at " + size
+                                + ": it is cut short");
+            }
+            entries.put(field.getKey(), entry);
+        }
+        return new Safetensors(file, dataStart, entries, metadata);
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    public Set<String> names() {
+        return Collections.unmodifiableSet(entries.keySet());
+    }
+
+    public Map<String, String> metadata() {
+        return Collections.unmodifiableMap(metadata);
+    }
+
+    /** @throws WeightsException if there is no such tensor */
+    public Shape shape(String name) throws WeightsException {
+        return entry(name).shape();
+    }
+
+    /**
+     * Maps a tensor into memory, in its own type and read-only: writing to it in place would crash the process, so
+     * trainable tensors are copied. The pages belong to the operating system until they are touched.
+     *
+     * @param owner receives the tensor and, for bf16, the mapping behind it
+     */
+    public NDArray map(TorchOps ops, NDManager owner, String name) throws IOException {
+        Entry entry = entry(name);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer bytes =
+                    channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), entry.end() - entry.begin());
+            bytes.order(ByteOrder.LITTLE_ENDIAN);
+            return switch (entry.dtype()) {
+                case "F32" -> owner.create(bytes, entry.shape(), DataType.FLOAT32);
+                case "F16" -> owner.create(bytes, entry.shape(), DataType.FLOAT16);
+                case "I64" -> owner.create(bytes, entry.shape(), DataType.INT64);
+                default -> ops.float16AsBfloat16(owner, owner.create(bytes, entry.shape(), DataType.FLOAT16));
+            };
+        }
+    }
+
+    /** A tensor as float32, copied out of the file if it has another type. */
+    public NDArray readFloat32(TorchOps ops, NDManager owner, String name) throws IOException {
+        NDArray tensor = map(ops, owner, name);
+        return entry(name).dtype().equals("F32") ? tensor : ops.toFloat32(owner, tensor);
+    }
+
+    private Entry entry(String name) throws WeightsException {
+        Entry entry = entries.get(name);
+        if (entry == null) {
+            throw new WeightsException(file + " has no tensor '" + name + "'; it has " + entries.keySet());
+        }
+        return entry;
+    }
+
+    /**
+     * Writes float32 and int64 tensors, replacing the file in one move.
+     *
+     * @param metadata for {@code __metadata__}
+     */
+    public static void write(Path file, Map<String, NDArray> tensors, Map<String, String> metadata) throws IOException {
+        ObjectNode header = JSON.createObjectNode();
+        if (!metadata.isEmpty()) {
+            header.set("__metadata__", JSON.valueToTree(metadata));
+        }
+        long offset = 0;
+        for (Map.Entry<String, NDArray> tensor : tensors.entrySet()) {
+            NDArray array = tensor.getValue();
+            ObjectNode entry = header.putObject(tensor.getKey());
+            entry.put("dtype", dtypeOf(array));
+            ArrayNode shape = entry.putArray("shape");
+            for (long side : array.getShape().getShape()) {
+                shape.add(side);
+            }
+            long size = array.size() * array.getDataType().getNumOfBytes();
+            entry.putArray("data_offsets").add(offset).add(offset + size);
+            offset += size;
+        }
+        byte[] json = JSON.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
+        int padding = (8 - json.length % 8) % 8; // tensors start aligned
+        ByteBuffer head = ByteBuffer.allocate(8 + json.length + padding).order(ByteOrder.LITTLE_ENDIAN);
+        head.putLong(json.length + padding).put(json).put(" ".repeat(padding).getBytes(StandardCharsets.UTF_8));
+        Path partial = file.resolveSibling(file.getFileName() + ".partial");
+        try (FileChannel channel = FileChannel.open(
+                partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+            writeFully(channel, head.flip());
+            for (NDArray array : tensors.values()) {
+                writeFully(channel, array.toByteBuffer());
+            }
+        }
+        Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static String dtypeOf(NDArray array) {
+        return switch (array.getDataType()) {
+            case FLOAT32 -> "F32";
+            case FLOAT16 -> "F16";
+            case INT64 -> "I64";
+            default ->
+                throw new IllegalArgumentException(
+                        "cannot write " + array.getDataType() + ", expected float32, float16" + " or int64");
+        };
+    }
+
+    private static long bytesPerElement(Path file, String name, String dtype) throws WeightsException {
+        return switch (dtype) {
+            case "I64" -> 8;
+            case "F32" -> 4;
+            case "F16", "BF16" -> 2;
+            default ->
+                throw broken(file, "tensor '" + name + "' has type " + dtype + ", expected F32, F16, BF16 or I64");
+        };
+    }
+
+    private static ByteBuffer read(FileChannel channel, long position, int size) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+        while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {
+            // read on
+        }
+        return buffer.flip();
+    }
+
+    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    private static WeightsException broken(Path file, String why) {
+        return new WeightsException(file + " is not a whole safetensors file: " + why + "; fetch it again");
+    }
+}

@@ -1,0 +1,5 @@
+/** Model files: safetensors, the model directory, and the mapping between checkpoints and the network's parameters. */
+@NullMarked
+package io.finestream.weights;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,60 @@
+package io.finestream.cli;
+
+import io.finestream.codec.Images;
+import io.finestream.flowers.FlowerFamily;
+import io.finestream.flowers.FlowerRenderer;
+import io.finestream.flowers.Species;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "flowers",
+        mixinStandardHelpOptions = true,
+        description = "Draws the flowers that the shipped model is trained on, as a folder family/species/image.",
+        footer = {"", "Example:", "  finestream flowers --out flowers --species 20 --images 64 --size 32"})
+final class FlowersCommand implements Callable<Integer> {
+
+    @Option(names = "--out", required = true, paramLabel = "DIR", description = "folder to write to")
+    private Path out = Path.of("flowers");
+
+    @Option(names = "--species", paramLabel = "N", description = "species per family (default ${DEFAULT-VALUE})")
+    private int species = 20;
+
+    @Option(names = "--first", paramLabel = "N", description = "number of the first species (default ${DEFAULT-VALUE})")
+    private int first = 0;
+
+    @Option(names = "--images", paramLabel = "N", description = "images per species (default ${DEFAULT-VALUE})")
+    private int images = 64;
+
+    @Option(names = "--size", paramLabel = "PIXELS", description = "width and height (default ${DEFAULT-VALUE})")
+    private int size = 32;
+
+    @Option(names = "--seed", paramLabel = "N", description = "seed of the variation (default ${DEFAULT-VALUE})")
+    private long seed = 1;
+
+    @Override
+    public Integer call() throws IOException {
+        int families = FlowerFamily.values().length;
+        try (ProgressBar bar = Progress.bar("drawing", (long) families * species * images)) {
+            for (FlowerFamily family : FlowerFamily.values()) {
+                for (int index = first; index < first + species; index++) {
+                    Species drawn = Species.of(family, index);
+                    Path folder = Files.createDirectories(
+                            out.resolve(family.displayName()).resolve(drawn.name()));
+                    for (int i = 0; i < images; i++) {
+                        long imageSeed = seed * 1_000_000_007L + (index * 1_000L + family.ordinal()) * 100_000L + i;
+                        byte[] png = Images.toPng(FlowerRenderer.render(drawn, imageSeed, size));
+                        Files.write(folder.resolve("%05d.png".formatted(i)), png);
+                        bar.step();
+                    }
+                }
+            }
+        }
+        return 0;
+    }
+}
