@@ -12,9 +12,9 @@ record Pose(double right, double down, double scale, double turn) {
         double stature = Between.value(SMALLEST, LARGEST, species.stature());
         double largestTurn = species.family().drawing().view().largestTurn();
         return new Pose(
-                jitter.around(0.03),
-                jitter.around(0.03),
-                stature * (1 + jitter.around(0.05)),
+                jitter.around(0.02),
+                jitter.around(0.02),
+                stature * (1 + jitter.around(0.04)),
                 jitter.around(largestTurn));
     }
 

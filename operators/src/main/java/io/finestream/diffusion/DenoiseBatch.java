@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
+import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Label;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -104,6 +105,11 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return slots.isEmpty();
     }
 
+    /** What was attached to the trajectories in flight, oldest first. */
+    public List<T> tags() {
+        return slots.stream().map(slot -> slot.tag).toList();
+    }
+
     /** Passes of the network so far. */
     public long stepsDone() {
         return stepsDone;
@@ -120,17 +126,35 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         resume(new InFlight<>(tag, spec, 0, noise.normal(spec.seed(), spec.sample(), 0, size)));
     }
 
-    /** Takes a saved trajectory up again where it was. */
+    /**
+     * Takes a saved trajectory up again where it was.
+     *
+     * @throws IllegalArgumentException if it does not fit the model; the batch is then as before
+     */
     public void resume(InFlight<T> saved) {
-        int size = model.config().latentSize();
-        if (saved.latent().length != size) {
-            throw new IllegalArgumentException("a saved latent has " + saved.latent().length
-                    + " numbers, the model's have " + size + ": it was made by a model of another size");
+        requireFit(saved);
+        Slot<T> slot = new Slot<>(saved.tag(), saved.spec(), planOf(saved.spec()), saved.step());
+        if (slot.step < 0 || slot.step >= slot.plan.steps().size()) {
+            throw new IllegalArgumentException("a saved trajectory has done " + slot.step + " of "
+                    + slot.plan.steps().size() + " steps, expected fewer");
         }
-        saved.spec().guidance().requireSupportedBy(model.config());
         NDArray added = manager.create(saved.latent(), batchOf(1));
         replaceLatents(latents == null ? added : concat(manager, latents, added));
-        slots.add(new Slot<>(saved.tag(), saved.spec(), planOf(saved.spec()), saved.step()));
+        slots.add(slot);
+    }
+
+    private void requireFit(InFlight<T> saved) {
+        DiTConfig config = model.config();
+        if (saved.latent().length != config.latentSize()) {
+            throw new IllegalArgumentException("a saved latent has " + saved.latent().length
+                    + " numbers, the model's have " + config.latentSize() + ": it was made by a model of another size");
+        }
+        SampleSpec spec = saved.spec();
+        if (spec.subclass() < 0 || spec.subclass() >= config.subclasses()) {
+            throw new IllegalArgumentException("subclass is " + spec.subclass() + ", the model has "
+                    + config.subclasses() + ": expected 0 to " + (config.subclasses() - 1));
+        }
+        spec.guidance().requireSupportedBy(config);
     }
 
     /** Advances the trajectories by one step, oldest first within the row budget, and returns those that are done. */

@@ -70,7 +70,7 @@ public final class DiT {
      */
     public NDArray forward(NDManager m, NDArray x, int[] t, List<Label> rowLabels) {
         NDArray h = computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
-        NDArray c = ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [B, D]
+        NDArray c = ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [R, D], R rows: padded
         for (int i = 0; i < config.depth(); i++) {
             NDArray next = block(m, i, h, c); // [B, T, D]
             if (!ops.recordsGradients()) {

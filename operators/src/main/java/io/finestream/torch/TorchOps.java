@@ -1,6 +1,7 @@
 package io.finestream.torch;
 
 import ai.djl.Device;
+import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -28,6 +29,7 @@ import java.util.Objects;
  */
 public final class TorchOps {
 
+    private static final String ENGINE = "PyTorch";
     private static final String RESOURCE = "ops.torchscript";
 
     private final PtSymbolBlock module;
@@ -64,11 +66,11 @@ public final class TorchOps {
      * @throws IllegalArgumentException if the device is a GPU that the engine does not see
      */
     public static NDManager newManager(Device device) {
-        NDManager manager = NDManager.newBaseManager(device, "PyTorch");
+        NDManager manager = NDManager.newBaseManager(device, ENGINE);
         if (device.isGpu() && device.getDeviceId() >= manager.getEngine().getGpuCount()) {
             manager.close();
             throw new IllegalArgumentException("device " + device + " was asked for, but the engine sees "
-                    + ai.djl.engine.Engine.getEngine("PyTorch").getGpuCount()
+                    + Engine.getEngine(ENGINE).getGpuCount()
                     + " GPUs; start with --device cpu, or install the CUDA build of the engine");
         }
         return manager;
@@ -80,6 +82,7 @@ public final class TorchOps {
      * @param intraOpThreads threads of one operation, at least 1
      */
     public static void prepareThread(int intraOpThreads, boolean gradients) {
+        Engine.getEngine(ENGINE); // loads the native library
         JniUtils.setNumThreads(intraOpThreads);
         JniUtils.setGradMode(gradients);
         JniUtils.setGraphExecutorOptimize(false);
@@ -169,14 +172,9 @@ public final class TorchOps {
         return call(m, "to_float32", x);
     }
 
-    /** Shares the memory of {@code x}, which must outlive the result. */
+    /** A copy of the same bytes, read as bfloat16. */
     public NDArray float16AsBfloat16(NDManager m, NDArray x) {
         return call(m, "float16_as_bfloat16", x);
-    }
-
-    /** Shares the memory of {@code x}, which must outlive the result. */
-    public NDArray bfloat16AsFloat16(NDManager m, NDArray x) {
-        return call(m, "bfloat16_as_float16", x);
     }
 
     /** @param args an {@link NDArray}, or a {@code List<NDArray>} for a parameter of type {@code List[Tensor]} */

@@ -30,6 +30,10 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
      * @throws IOException if there is no such folder, a class has no image, or a file is not an image
      */
     public static ImageFolder read(Path root, int imageSize, IntConsumer loaded) throws IOException {
+        if (!Files.isDirectory(root)) {
+            throw new IOException("there is no folder " + root.toAbsolutePath()
+                    + "; expected folders superclass/subclass/ with images in it");
+        }
         List<String> superclasses = new ArrayList<>();
         List<Taxonomy.Subclass> subclasses = new ArrayList<>();
         List<Path> folders = new ArrayList<>();

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -36,9 +35,7 @@ public final class DiTWeights {
         if (oneTable) {
             expected.remove(DiTParameters.SUBCLASS_TABLE);
             expected.remove(DiTParameters.SUPERCLASS_TABLE);
-            expected.put(
-                    DiTParameters.REFERENCE_TABLE,
-                    new Shape(config.subclasses() + config.coarseRows(), config.hiddenSize()));
+            expected.put(DiTParameters.REFERENCE_TABLE, tableShape(config));
         }
         requireMatch(file, expected);
         Map<String, NDArray> weights = new LinkedHashMap<>();
@@ -50,17 +47,26 @@ public final class DiTWeights {
                             ? file.readFloat32(ops, owner, name)
                             : defaultNorm(owner, name, parameter.getValue()));
         }
-        if (oneTable) {
-            NDArray table = Objects.requireNonNull(weights.remove(DiTParameters.REFERENCE_TABLE));
-            int c = config.subclasses();
-            weights.put(
-                    DiTParameters.SUBCLASS_TABLE,
-                    table.get(new NDIndex("0:" + c)).duplicate());
-            weights.put(
-                    DiTParameters.SUPERCLASS_TABLE,
-                    table.get(new NDIndex(c + ":")).duplicate());
-        }
+        splitTable(weights, config);
         return weights;
+    }
+
+    /** Shape of the reference's single label table: subclass rows, then coarse rows. */
+    static Shape tableShape(DiTConfig config) {
+        return new Shape(config.subclasses() + config.coarseRows(), config.hiddenSize());
+    }
+
+    /** Puts the two label tables in the place of the reference's single one, if that is there. */
+    static void splitTable(Map<String, NDArray> weights, DiTConfig config) {
+        NDArray table = weights.remove(DiTParameters.REFERENCE_TABLE);
+        if (table == null) {
+            return;
+        }
+        int c = config.subclasses();
+        weights.put(
+                DiTParameters.SUBCLASS_TABLE, table.get(new NDIndex("0:" + c)).duplicate());
+        weights.put(
+                DiTParameters.SUPERCLASS_TABLE, table.get(new NDIndex(c + ":")).duplicate());
     }
 
     private static void requireMatch(Safetensors file, Map<String, Shape> expected) throws WeightsException {

@@ -3,14 +3,18 @@ package io.finestream.weights;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.Codec;
+import io.finestream.codec.Images;
 import io.finestream.codec.PixelCodec;
 import io.finestream.diffusion.DiffusionModel;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiT;
+import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.dit.Taxonomy;
 import io.finestream.torch.TorchOps;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -60,24 +64,28 @@ public final class GenerativeModel implements AutoCloseable {
      * @throws WeightsException if a file is missing, broken, or does not fit the others
      */
     public static GenerativeModel load(Path directory, Device device, ComputeType computeType) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            throw new WeightsException("there is no model directory " + directory.toAbsolutePath()
-                    + "; expected a directory with " + CONFIG + ", " + TAXONOMY + " and " + WEIGHTS);
-        }
-        ModelConfig config = ModelConfig.read(directory.resolve(CONFIG));
-        Taxonomy taxonomy = ModelConfig.readTaxonomy(directory.resolve(TAXONOMY));
-        requireFit(directory, config, taxonomy);
-        Path file = directory.resolve(WEIGHTS);
-        Safetensors safetensors = Safetensors.open(file);
+        return load(ModelFiles.in(directory), device, computeType);
+    }
+
+    /** Loads a model whose files lie in several places, or with an adapter. */
+    public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
+        ModelConfig config = ModelConfig.read(files.config());
+        Taxonomy taxonomy = ModelConfig.readTaxonomy(files.taxonomy());
+        requireFit(files, config, taxonomy);
+        Safetensors base = Safetensors.open(files.weights());
+        Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> weights = DiTWeights.read(ops, manager, safetensors, config.dit());
+            Map<String, NDArray> weights = DiTWeights.read(ops, manager, base, config.dit());
+            if (adapter != null) {
+                weights = Adapter.apply(ops, manager, adapter, config.dit(), weights);
+            }
             DiT dit = new DiT(
                     ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
             DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(file), diffusion, codecOf(config));
+            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codecOf(config));
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -93,13 +101,13 @@ public final class GenerativeModel implements AutoCloseable {
         config.write(directory.resolve(CONFIG));
     }
 
-    private static void requireFit(Path directory, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
+    private static void requireFit(ModelFiles files, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
         int subclasses = taxonomy.subclasses().size();
         int superclasses = taxonomy.superclasses().size();
         if (subclasses != config.dit().subclasses()
                 || superclasses != config.dit().superclasses()) {
-            throw new WeightsException(directory.resolve(TAXONOMY) + " has " + subclasses + " subclasses in "
-                    + superclasses + " superclasses, " + CONFIG + " says "
+            throw new WeightsException(files.taxonomy() + " has " + subclasses + " subclasses in "
+                    + superclasses + " superclasses, " + files.config() + " says "
                     + config.dit().subclasses() + " in "
                     + config.dit().superclasses() + "; use the files of one model together");
         }
@@ -151,9 +159,22 @@ public final class GenerativeModel implements AutoCloseable {
         return config.dit().inputSize() * codec.downsampling();
     }
 
+    /**
+     * Decodes one latent.
+     *
+     * @param latent [C, H, W] flattened
+     */
+    public BufferedImage decode(float[] latent) {
+        DiTConfig dit = config.dit();
+        try (NDManager m = newManager()) {
+            Shape shape = new Shape(1, dit.inChannels(), dit.inputSize(), dit.inputSize());
+            return Images.fromPlanes(codec.decode(m.create(latent, shape)).toFloatArray(), imageSize(), imageSize());
+        }
+    }
+
     /** A manager for one user of the model (a batch, a decoder); close it before the model. */
     public NDManager newManager() {
-        return NDManager.newBaseManager(manager.getDevice(), "PyTorch");
+        return TorchOps.newManager(manager.getDevice());
     }
 
     @Override

@@ -48,7 +48,8 @@ public record ModelConfig(
             .enable(DeserializationFeature.READ_ENUMS_USING_TO_STRING)
             .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES);
 
-    static ModelConfig read(Path file) throws IOException {
+    /** @throws WeightsException if the file is missing or is not a model's configuration */
+    public static ModelConfig read(Path file) throws IOException {
         return parse(file, ModelConfig.class);
     }
 
@@ -63,6 +64,8 @@ public record ModelConfig(
             return new Taxonomy(parsed.superclasses(), parsed.subclasses());
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file + ": " + e.getMessage(), e);
+        } catch (NullPointerException e) {
+            throw new WeightsException(file + " has a null where a class should be; give every class a name", e);
         }
     }
 

@@ -21,7 +21,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -55,6 +57,9 @@ public final class Safetensors {
      * @throws WeightsException if the file is missing, is not safetensors, or is cut short
      */
     public static Safetensors open(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new WeightsException(file + " is a directory, expected a safetensors file; name the file in it");
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             if (size < 8) {
@@ -76,6 +81,9 @@ public final class Safetensors {
     }
 
     private static Safetensors parse(Path file, long dataStart, long size, JsonNode header) throws WeightsException {
+        if (!header.isObject()) {
+            throw broken(file, "its header is not a JSON object");
+        }
         Map<String, Entry> entries = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> field : header.properties()) {
@@ -83,32 +91,61 @@ public final class Safetensors {
                 field.getValue()
                         .properties()
                         .forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
-                continue;
+            } else {
+                entries.put(field.getKey(), parseEntry(file, size - dataStart, field.getKey(), field.getValue()));
             }
-            JsonNode tensor = field.getValue();
-            long[] shape = new long[tensor.path("shape").size()];
-            for (int i = 0; i < shape.length; i++) {
-                shape[i] = tensor.path("shape").get(i).asLong();
-            }
-            long begin = tensor.path("data_offsets").path(0).asLong(-1);
-            long end = tensor.path("data_offsets").path(1).asLong(-1);
-            Entry entry = new Entry(tensor.path("dtype").asText(), new Shape(shape), begin, end);
-            long expected = entry.shape().size() * bytesPerElement(file, field.getKey(), entry.dtype());
-            if (begin < 0 || end - begin != expected) {
-                throw broken(
-                        file,
-                        "tensor '" + field.getKey() + "' claims bytes " + begin + " to " + end + ", its shape "
-                                + entry.shape() + " of " + entry.dtype() + " needs " + expected);
-            }
-            if (dataStart + end > size) {
-                throw broken(
-                        file,
-                        "tensor '" + field.getKey() + "' ends at byte " + (dataStart + end) + ", the file at " + size
-                                + ": it is cut short");
-            }
-            entries.put(field.getKey(), entry);
         }
+        requireDisjoint(file, entries);
         return new Safetensors(file, dataStart, entries, metadata);
+    }
+
+    private static Entry parseEntry(Path file, long dataSize, String name, JsonNode tensor) throws WeightsException {
+        JsonNode sides = tensor.path("shape");
+        long[] shape = new long[sides.size()];
+        String dtype = tensor.path("dtype").asText();
+        long expected = bytesPerElement(file, name, dtype);
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = sides.get(i).asLong(-1);
+            if (shape[i] < 0 || (shape[i] > 0 && expected > Long.MAX_VALUE / shape[i])) {
+                throw broken(file, "tensor '" + name + "' has the impossible shape " + sides);
+            }
+            expected *= shape[i];
+        }
+        if (!sides.isArray()) {
+            throw broken(file, "tensor '" + name + "' has no shape");
+        }
+        long begin = tensor.path("data_offsets").path(0).asLong(-1);
+        long end = tensor.path("data_offsets").path(1).asLong(-1);
+        if (begin < 0 || end - begin != expected) {
+            throw broken(
+                    file,
+                    "tensor '" + name + "' claims bytes " + begin + " to " + end + ", its shape " + sides + " of "
+                            + dtype + " needs " + expected);
+        }
+        if (end > dataSize) {
+            throw broken(
+                    file,
+                    "tensor '" + name + "' ends at byte " + end + " of the data, which has " + dataSize
+                            + ": it is cut short");
+        }
+        if (expected > Integer.MAX_VALUE) {
+            throw new WeightsException(file + ": tensor '" + name + "' has " + expected
+                    + " bytes; one tensor may not exceed 2 GiB, split it");
+        }
+        return new Entry(dtype, new Shape(shape), begin, end);
+    }
+
+    private static void requireDisjoint(Path file, Map<String, Entry> entries) throws WeightsException {
+        long end = 0;
+        List<Entry> inOrder = entries.values().stream()
+                .sorted(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end))
+                .toList();
+        for (Entry entry : inOrder) {
+            if (entry.begin() < end) {
+                throw broken(file, "the tensors at bytes " + entry.begin() + " and before overlap");
+            }
+            end = entry.end();
+        }
     }
 
     public Path file() {
@@ -130,9 +167,9 @@ public final class Safetensors {
 
     /**
      * Maps a tensor into memory, in its own type and read-only: writing to it in place would crash the process, so
-     * trainable tensors are copied. The pages belong to the operating system until they are touched.
+     * trainable tensors are copied. The pages belong to the operating system until they are touched. bf16 is copied.
      *
-     * @param owner receives the tensor and, for bf16, the mapping behind it
+     * @param owner receives the tensor
      */
     public NDArray map(TorchOps ops, NDManager owner, String name) throws IOException {
         Entry entry = entry(name);
@@ -144,7 +181,11 @@ public final class Safetensors {
                 case "F32" -> owner.create(bytes, entry.shape(), DataType.FLOAT32);
                 case "F16" -> owner.create(bytes, entry.shape(), DataType.FLOAT16);
                 case "I64" -> owner.create(bytes, entry.shape(), DataType.INT64);
-                default -> ops.float16AsBfloat16(owner, owner.create(bytes, entry.shape(), DataType.FLOAT16));
+                default -> {
+                    try (NDArray bits = owner.create(bytes, entry.shape(), DataType.FLOAT16)) {
+                        yield ops.float16AsBfloat16(owner, bits);
+                    }
+                }
             };
         }
     }
@@ -152,7 +193,12 @@ public final class Safetensors {
     /** A tensor as float32, copied out of the file if it has another type. */
     public NDArray readFloat32(TorchOps ops, NDManager owner, String name) throws IOException {
         NDArray tensor = map(ops, owner, name);
-        return entry(name).dtype().equals("F32") ? tensor : ops.toFloat32(owner, tensor);
+        if (entry(name).dtype().equals("F32")) {
+            return tensor;
+        }
+        try (tensor) {
+            return ops.toFloat32(owner, tensor);
+        }
     }
 
     private Entry entry(String name) throws WeightsException {

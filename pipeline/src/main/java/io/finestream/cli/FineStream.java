@@ -2,25 +2,64 @@ package io.finestream.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** The program {@code finestream}. */
 @Command(
         name = "finestream",
         mixinStandardHelpOptions = true,
-        version = "finestream 0.1.0",
+        version = FineStream.VERSION,
+        synopsisSubcommandLabel = "COMMAND",
         description = "Streaming image generation behind Kafka.",
-        subcommands = {FlowersCommand.class, TrainCommand.class})
+        footer = {"", "'finestream COMMAND --help' explains a command and ends with an example."},
+        subcommands = {
+            DemoCommand.class,
+            RunCommand.class,
+            GenerateCommand.class,
+            RequestCommand.class,
+            ImagesCommand.class,
+            TopicsCommand.class,
+            TrainCommand.class,
+            FlowersCommand.class
+        })
 public final class FineStream {
+
+    static final String VERSION = "finestream 0.1.0";
+
+    @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "show the stack trace of an error")
+    private boolean verbose;
 
     private FineStream() {}
 
     public static void main(String[] args) {
+        setUnlessSet("java.awt.headless", "true"); // images are drawn, windows are not
+        setUnlessSet("ai.djl.offline", "true"); // the engine is on the class path and fetches nothing
+        setUnlessSet("OPT_OUT_TRACKING", "true"); // and tells nobody
         System.exit(commandLine().execute(args));
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new FineStream())
+        FineStream program = new FineStream();
+        OneLineErrors errors = new OneLineErrors(() -> program.verbose);
+        CommandLine commandLine = new CommandLine(program)
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setUsageHelpAutoWidth(true);
+                .setUsageHelpAutoWidth(true)
+                .setExecutionExceptionHandler(errors)
+                .setParameterExceptionHandler(errors);
+        setVersion(commandLine);
+        return commandLine;
+    }
+
+    /** {@code --version} says the same after every command. */
+    private static void setVersion(CommandLine commandLine) {
+        commandLine.getCommandSpec().version(VERSION);
+        commandLine.getSubcommands().values().forEach(FineStream::setVersion);
+    }
+
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.finestream.cli;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import io.finestream.codec.Images;
 import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.diffusion.DiffusionModel;
@@ -123,6 +124,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--dtype", description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
     private ComputeType dtype = ComputeType.FP32;
 
+    @Option(names = "--half", description = "write the weights in fp16, at half the size")
+    private boolean half;
+
     @Option(names = "--threads", description = "threads of the engine (default ${DEFAULT-VALUE})")
     private int threads = Runtime.getRuntime().availableProcessors();
 
@@ -218,6 +222,7 @@ final class TrainCommand implements Callable<Integer> {
                 }
             }
         }
+        save(ops, manager, trainer, images, config);
         System.out.println("wrote " + out);
     }
 
@@ -248,7 +253,11 @@ final class TrainCommand implements Callable<Integer> {
 
     private void save(TorchOps ops, NDManager manager, Trainer trainer, ImageFolder images, ModelConfig config)
             throws IOException {
-        GenerativeModel.save(out, config, images.taxonomy(), trainer.averaged());
+        Map<String, NDArray> averaged = new LinkedHashMap<>(trainer.averaged());
+        if (half) {
+            averaged.replaceAll((tensor, values) -> values.toType(DataType.FLOAT16, true));
+        }
+        GenerativeModel.save(out, config, images.taxonomy(), averaged);
         Safetensors.write(out.resolve(STATE), trainer.state(), Map.of("step", Long.toString(trainer.stepsDone())));
         TorchOps.recordGradients(false);
         DiT dit = new DiT(ops, config.dit(), trainer.averaged(), ComputeType.FP32);

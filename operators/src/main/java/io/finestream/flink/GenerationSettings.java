@@ -1,0 +1,57 @@
+package io.finestream.flink;
+
+import io.finestream.dit.ComputeType;
+import io.finestream.schemas.wire.WireFormat;
+import java.io.Serializable;
+import java.time.Duration;
+
+/**
+ * What the operators of a generation job are told.
+ *
+ * @param model directory of the model, or the name of a shipped one
+ * @param device {@code auto} (a GPU if there is one), {@code cpu} or {@code gpu}
+ * @param computeType arithmetic of the network
+ * @param maxRows most rows of one pass of the network, per slot; a guided sample takes two
+ * @param intraOpThreads engine threads per slot; 0: the machine's processors divided by the job's parallelism
+ * @param maxPending most requests that wait in memory, per slot; beyond that Kafka holds them
+ * @param maxCount most images of one request record
+ * @param wireFormat how records are encoded
+ */
+public record GenerationSettings(
+        String model,
+        String device,
+        ComputeType computeType,
+        int maxRows,
+        int intraOpThreads,
+        int maxPending,
+        int maxCount,
+        WireFormat wireFormat)
+        implements Serializable {
+
+    /** How long a request may hold up the input while the batch is full: about one step. */
+    static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
+
+    public GenerationSettings {
+        requireAtLeast("max rows", maxRows, 2);
+        requireAtLeast("engine threads", intraOpThreads, 0);
+        requireAtLeast("max pending", maxPending, 1);
+        requireAtLeast("max count", maxCount, 1);
+    }
+
+    /** The defaults for a model on whatever device there is. */
+    public static GenerationSettings forModel(String model) {
+        return new GenerationSettings(
+                model, "auto", ComputeType.FP32, 24, 0, 10_000, 1_000, new WireFormat.SingleObject());
+    }
+
+    public GenerationSettings withMaxRows(int rows) {
+        return new GenerationSettings(
+                model, device, computeType, rows, intraOpThreads, maxPending, maxCount, wireFormat);
+    }
+
+    private static void requireAtLeast(String what, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(what + " is " + value + ", expected at least " + least);
+        }
+    }
+}

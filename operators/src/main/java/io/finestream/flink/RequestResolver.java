@@ -1,0 +1,119 @@
+package io.finestream.flink;
+
+import io.finestream.diffusion.Guidance;
+import io.finestream.diffusion.SampleSpec;
+import io.finestream.diffusion.Sampler;
+import io.finestream.dit.Taxonomy;
+import io.finestream.dit.UnknownClassException;
+import io.finestream.schemas.GenerationRequest;
+import io.finestream.schemas.GuidanceMode;
+import io.finestream.schemas.GuidanceSpec;
+import io.finestream.schemas.ReasonCode;
+import io.finestream.weights.ModelConfig;
+import java.time.Instant;
+
+/** What a request asks of one model: checks it, and fills in what it leaves to the model. */
+final class RequestResolver {
+
+    private static final int LAST_TIMESTEP = 999;
+
+    private final ModelConfig config;
+    private final Taxonomy taxonomy;
+    private final int maxCount;
+
+    RequestResolver(ModelConfig config, Taxonomy taxonomy, int maxCount) {
+        this.config = config;
+        this.taxonomy = taxonomy;
+        this.maxCount = maxCount;
+    }
+
+    /**
+     * The class that a request asks for, if everything about the request is in order.
+     *
+     * @return row of the fine label table
+     * @throws RequestException that says what is wrong, what was expected and what to do
+     */
+    int resolve(GenerationRequest request, Instant now) throws RequestException {
+        if (request.getRequestId().isBlank()) {
+            throw invalid("the request id is empty; set it, for example to a random UUID");
+        }
+        int subclass = resolveClass(request);
+        if (request.getCount() < 1 || request.getCount() > maxCount) {
+            throw invalid("count is " + request.getCount() + ", expected 1 to " + maxCount
+                    + "; split a larger request into records with one request id and set firstSample in each");
+        }
+        if (request.getFirstSample() < 0 || request.getFirstSample() > Integer.MAX_VALUE - request.getCount()) {
+            throw invalid("firstSample is " + request.getFirstSample() + ", expected 0 or more");
+        }
+        int timesteps = config.schedule().timesteps();
+        if (request.getSteps() < 1 || request.getSteps() > timesteps) {
+            throw invalid("steps is " + request.getSteps() + ", expected 1 to " + timesteps);
+        }
+        try {
+            spec(request, subclass, request.getFirstSample()).guidance().requireSupportedBy(config.dit());
+        } catch (IllegalArgumentException e) {
+            throw invalid(String.valueOf(e.getMessage()));
+        }
+        Instant deadline = request.getDeadline();
+        if (deadline != null && deadline.isBefore(now)) {
+            throw new RequestException(
+                    ReasonCode.EXPIRED,
+                    "the deadline " + deadline + " had passed when the request was read at " + now
+                            + "; send it again with a later one, or add capacity");
+        }
+        return subclass;
+    }
+
+    private int resolveClass(GenerationRequest request) throws RequestException {
+        String name = request.getSubclass();
+        Integer number = request.getSubclassId();
+        if ((name == null) == (number == null)) {
+            throw invalid("the class must be named once, by subclass or by subclassId; "
+                    + (name == null ? "neither is set" : "both are set ('" + name + "' and " + number + ")"));
+        }
+        try {
+            return name != null ? taxonomy.subclass(name) : taxonomy.requireSubclass(number);
+        } catch (UnknownClassException e) {
+            throw new RequestException(ReasonCode.UNKNOWN_CLASS, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What the sample with this index looks like. The request must be one that {@link #resolve} accepts. */
+    SampleSpec spec(GenerationRequest request, int subclass, int sample) {
+        return new SampleSpec(
+                subclass,
+                taxonomy.superclassOf(subclass),
+                request.getSeed(),
+                sample,
+                guidance(request.getGuidance()),
+                switch (request.getSampler()) {
+                    case DDIM -> new Sampler.Ddim(request.getEta());
+                    case DDPM -> new Sampler.Ddpm();
+                },
+                request.getSteps());
+    }
+
+    private Guidance guidance(GuidanceSpec asked) {
+        Double scale = asked.getScale();
+        Integer low = asked.getIntervalLow();
+        Integer high = asked.getIntervalHigh();
+        Integer channels = asked.getGuidedChannels();
+        Guidance.Mode mode = switch (asked.getMode()) {
+            case FINE_GRAINED -> Guidance.Mode.FINE_GRAINED;
+            case CLASSIFIER_FREE -> Guidance.Mode.CLASSIFIER_FREE;
+            case NONE -> Guidance.Mode.NONE;
+        };
+        return new Guidance(
+                mode,
+                asked.getMode() == GuidanceMode.NONE
+                        ? 1
+                        : scale != null ? scale : config.defaults().guidanceScale(),
+                low != null ? low : 0,
+                high != null ? high : LAST_TIMESTEP,
+                channels != null ? channels : config.defaults().guidedChannels());
+    }
+
+    private static RequestException invalid(String reason) {
+        return new RequestException(ReasonCode.INVALID, reason);
+    }
+}

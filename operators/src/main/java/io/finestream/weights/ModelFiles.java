@@ -1,0 +1,47 @@
+package io.finestream.weights;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The files that make a model, wherever they lie.
+ *
+ * @param config as {@link ModelConfig} reads it
+ * @param taxonomy the classes
+ * @param weights safetensors
+ * @param adapter safetensors of tuned parameters that replace those of {@code weights}; null for none
+ */
+public record ModelFiles(
+        Path config, Path taxonomy, Path weights, @Nullable Path adapter) {
+
+    /**
+     * The files of a model directory.
+     *
+     * @throws WeightsException if there is no such directory
+     */
+    public static ModelFiles in(Path directory) throws WeightsException {
+        if (!Files.isDirectory(directory)) {
+            throw new WeightsException("there is no model directory " + directory.toAbsolutePath()
+                    + "; expected a directory with " + GenerativeModel.CONFIG + ", " + GenerativeModel.TAXONOMY
+                    + " and " + GenerativeModel.WEIGHTS);
+        }
+        return new ModelFiles(
+                directory.resolve(GenerativeModel.CONFIG),
+                directory.resolve(GenerativeModel.TAXONOMY),
+                directory.resolve(GenerativeModel.WEIGHTS),
+                null);
+    }
+
+    public ModelFiles withTaxonomy(Path file) {
+        return new ModelFiles(config, file, weights, adapter);
+    }
+
+    public ModelFiles withWeights(Path file) {
+        return new ModelFiles(config, taxonomy, file, adapter);
+    }
+
+    public ModelFiles withAdapter(Path file) {
+        return new ModelFiles(config, taxonomy, weights, file);
+    }
+}

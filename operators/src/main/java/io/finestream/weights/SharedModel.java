@@ -1,0 +1,77 @@
+package io.finestream.weights;
+
+import ai.djl.Device;
+import io.finestream.dit.ComputeType;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * A share in one copy of a model per JVM, device and arithmetic: the slots of a task manager load the frozen weights
+ * once. The last share that is closed frees them.
+ */
+public final class SharedModel implements AutoCloseable {
+
+    private record Key(Path directory, Device device, ComputeType computeType) {}
+
+    private static final class Entry {
+        final GenerativeModel model;
+        int shares;
+
+        Entry(GenerativeModel model) {
+            this.model = model;
+        }
+    }
+
+    private static final Map<Key, Entry> LOADED = new HashMap<>();
+
+    private final Key key;
+    private final GenerativeModel model;
+    private boolean closed;
+
+    private SharedModel(Key key, GenerativeModel model) {
+        this.key = key;
+        this.model = model;
+    }
+
+    /** Loads the model, or takes a share in the copy that is loaded already. */
+    public static SharedModel acquire(Path directory, Device device, ComputeType computeType) throws IOException {
+        Key key = new Key(directory.toRealPath(), device, computeType);
+        synchronized (LOADED) {
+            Entry entry = LOADED.get(key);
+            if (entry == null) {
+                entry = new Entry(GenerativeModel.load(directory, device, computeType));
+                LOADED.put(key, entry);
+            }
+            entry.shares++;
+            return new SharedModel(key, entry.model);
+        }
+    }
+
+    public GenerativeModel model() {
+        return model;
+    }
+
+    /** Copies in this JVM. */
+    static int copies() {
+        synchronized (LOADED) {
+            return LOADED.size();
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (LOADED) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            Entry entry = LOADED.get(key);
+            if (entry != null && --entry.shares == 0) {
+                LOADED.remove(key);
+                entry.model.close();
+            }
+        }
+    }
+}

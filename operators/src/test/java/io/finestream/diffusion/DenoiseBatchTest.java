@@ -1,0 +1,266 @@
+package io.finestream.diffusion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import ai.djl.ndarray.NDArray;
+import io.finestream.Golden;
+import io.finestream.RandomWeights;
+import io.finestream.dit.ComputeType;
+import io.finestream.dit.DiT;
+import io.finestream.dit.DiTConfig;
+import io.finestream.dit.DiTParameters;
+import io.finestream.torch.TorchOps;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Latents are compared to the last bit. */
+class DenoiseBatchTest {
+
+    private static final Golden GOLDEN = new Golden();
+    private static final DiTConfig CONFIG = new DiTConfig(8, 2, 3, 64, 2, 4, 12, 3, true);
+    private static final DiffusionModel MODEL = model(ComputeType.FP32);
+
+    private static final Guidance LATE = new Guidance(Guidance.Mode.FINE_GRAINED, 3, 0, 500, 3);
+
+    /** Different samplers, lengths, guidance, scales, intervals and noise. */
+    private static final List<SampleSpec> MIX = List.of(
+            spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 6),
+            spec(1, Guidance.NONE, new Sampler.Ddpm(), 9),
+            spec(2, LATE, new Sampler.Ddim(0.7), 7),
+            spec(3, new Guidance(Guidance.Mode.CLASSIFIER_FREE, 2, 0, 999, 1), new Sampler.Ddpm(), 4),
+            spec(4, new Guidance(Guidance.Mode.FINE_GRAINED, -1.5, 300, 700, 2), new Sampler.Ddim(1), 8),
+            spec(5, Guidance.fineGrained(1, 3), new Sampler.Ddim(0), 1),
+            spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddpm(), 6));
+
+    @BeforeAll
+    static void prepareThread() {
+        TorchOps.prepareThread(1, false);
+    }
+
+    @AfterAll
+    static void close() {
+        GOLDEN.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aMixOfRequestsAdmittedAtDifferentTimesGivesEachTheImageItHasAlone(ComputeType type) {
+        DiffusionModel model = model(type);
+        Map<Integer, float[]> together = new HashMap<>();
+        try (DenoiseBatch<Integer> batch = batch(model, 24)) {
+            int admitted = 0;
+            while (admitted < MIX.size() || !batch.isEmpty()) {
+                for (int i = 0; i < 2 && admitted < MIX.size(); i++) {
+                    batch.admit(admitted, MIX.get(admitted++));
+                }
+                batch.step().forEach(image -> together.put(image.tag(), image.latent()));
+            }
+        }
+        for (int i = 0; i < MIX.size(); i++) {
+            assertThat(together.get(i)).as("sample %s", i).isEqualTo(alone(model, MIX.get(i)));
+        }
+    }
+
+    @Test
+    void sampleIndexSeedAndEverySettingDecideTheImage() {
+        List<float[]> images = new ArrayList<>();
+        MIX.forEach(spec -> images.add(alone(MODEL, spec)));
+        SampleSpec first = MIX.get(0);
+        images.add(alone(MODEL, new SampleSpec(0, 0, first.seed(), 1, first.guidance(), first.sampler(), 6)));
+        images.add(alone(MODEL, new SampleSpec(0, 0, 7, 0, first.guidance(), first.sampler(), 6)));
+        images.add(alone(MODEL, new SampleSpec(1, 0, first.seed(), 0, first.guidance(), first.sampler(), 6)));
+        images.add(alone(MODEL, new SampleSpec(0, 0, first.seed(), 0, Guidance.NONE, first.sampler(), 6)));
+        assertThat(images).doesNotHaveDuplicates();
+        assertThat(images).allSatisfy(image -> {
+            for (float value : image) {
+                assertThat(Float.isFinite(value)).isTrue();
+            }
+        });
+    }
+
+    @Test
+    void noPassTakesMoreRowsThanTheBudgetAndTheOldestGoFirst() {
+        int budget = 5;
+        SampleSpec spec = spec(2, LATE, new Sampler.Ddim(0), 6); // three steps of one row, then three of two
+        List<Integer> finished = new ArrayList<>();
+        Map<Integer, float[]> images = new HashMap<>();
+        try (DenoiseBatch<Integer> batch = batch(MODEL, budget)) {
+            for (int i = 0; i < budget; i++) {
+                assertThat(batch.hasRoomFor(spec)).isTrue();
+                batch.admit(i, spec);
+            }
+            assertThat(batch.hasRoomFor(spec)).isFalse();
+            boolean budgetBound = false;
+            while (!batch.isEmpty()) {
+                long passes = batch.stepsDone();
+                long rows = batch.rowsDone();
+                budgetBound |= batch.rowsInFlight() > budget;
+                batch.step().forEach(image -> {
+                    finished.add(image.tag());
+                    images.put(image.tag(), image.latent());
+                });
+                assertThat(batch.stepsDone()).isEqualTo(passes + 1);
+                assertThat(batch.rowsDone() - rows).isBetween(1L, (long) budget);
+                List<Integer> progress = batch.inFlight().stream()
+                        .map(DenoiseBatch.InFlight::step)
+                        .toList();
+                assertThat(progress).isSortedAccordingTo((a, b) -> b - a);
+            }
+            assertThat(budgetBound).isTrue();
+        }
+        assertThat(finished).containsExactly(0, 1, 2, 3, 4);
+        assertThat(images.values()).allSatisfy(image -> assertThat(image).isEqualTo(alone(MODEL, spec)));
+    }
+
+    @Test
+    void savedTrajectoriesResumedInAnotherBatchGiveTheSameImages() {
+        List<DenoiseBatch.InFlight<Integer>> saved;
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
+            for (int i = 0; i < MIX.size() - 2; i++) { // the last two are shorter than what is done here
+                batch.admit(i, MIX.get(i));
+                batch.step();
+            }
+            saved = batch.inFlight();
+        }
+        assertThat(saved).extracting(DenoiseBatch.InFlight::step).contains(1, 2, 3, 4, 5);
+        try (DenoiseBatch<Integer> other = batch(MODEL, 4)) {
+            other.admit(100, MIX.get(6));
+            for (int i = saved.size() - 1; i >= 0; i--) {
+                other.resume(saved.get(i));
+            }
+            Map<Integer, float[]> images = drain(other);
+            assertThat(images).hasSize(saved.size() + 1);
+            saved.forEach(sample -> assertThat(images.get(sample.tag()))
+                    .as("sample %s", sample.tag())
+                    .isEqualTo(alone(MODEL, sample.spec())));
+        }
+    }
+
+    @Test
+    void savedLatentsAreNotTouchedByLaterSteps() {
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
+            batch.admit(0, MIX.get(0));
+            float[] saved = batch.inFlight().get(0).latent();
+            float[] copy = saved.clone();
+            batch.step();
+            assertThat(saved)
+                    .isEqualTo(copy)
+                    .isNotEqualTo(batch.inFlight().get(0).latent());
+        }
+    }
+
+    @Test
+    void aSampleCostsTwoRowsInsideItsGuidanceIntervalAndOneOutside() {
+        assertThat(rowsOf(spec(0, Guidance.NONE, new Sampler.Ddim(0), 10))).isEqualTo(10);
+        assertThat(rowsOf(spec(0, Guidance.fineGrained(1, 3), new Sampler.Ddim(0), 10)))
+                .isEqualTo(10);
+        assertThat(rowsOf(spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 10)))
+                .isEqualTo(20);
+        Guidance middle = new Guidance(Guidance.Mode.FINE_GRAINED, 4, 200, 500, 3); // of 0, 100, …, 900: four
+        assertThat(rowsOf(spec(0, middle, new Sampler.Ddim(0), 10))).isEqualTo(14);
+    }
+
+    @Test
+    void steppingAnEmptyBatchDoesNothing() {
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
+            assertThat(batch.step()).isEmpty();
+            assertThat(batch.inFlight()).isEmpty();
+            assertThat(batch.stepsDone()).isZero();
+            assertThat(batch.rowsDone()).isZero();
+        }
+    }
+
+    @Test
+    void whatDoesNotFitTheModelIsRefusedAndLeavesTheOthersAlone() {
+        SampleSpec good = MIX.get(0);
+        int size = CONFIG.latentSize();
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
+            batch.admit(0, good);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 0, new float[5])))
+                    .withMessageContaining("has 5 numbers, the model's have " + size);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 6, new float[size])))
+                    .withMessageContaining("6 of 6 steps");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.admit(1, spec(0, Guidance.NONE, new Sampler.Ddim(0), 0)))
+                    .withMessageContaining("steps is 0");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.admit(1, spec(12, Guidance.NONE, new Sampler.Ddim(0), 5)))
+                    .withMessageContaining("subclass is 12")
+                    .withMessageContaining("0 to 11");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.admit(1, spec(0, Guidance.fineGrained(2, 4), new Sampler.Ddim(0), 5)))
+                    .withMessageContaining("guided channels is 4");
+            assertThat(drain(batch))
+                    .hasSize(1)
+                    .hasEntrySatisfying(0, image -> assertThat(image).isEqualTo(alone(MODEL, good)));
+        }
+    }
+
+    @Test
+    void classifierFreeGuidanceOfAModelWithoutNullLabelIsRefused() throws Exception {
+        try (DenoiseBatch<Integer> batch = batch(GOLDEN.model(ComputeType.FP32), 4)) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.admit(0, MIX.get(3)))
+                    .withMessageContaining("no null label");
+            assertThat(batch.isEmpty()).isTrue();
+        }
+    }
+
+    @Test
+    void aBudgetTooSmallForAGuidedSampleIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> batch(MODEL, 1))
+                .withMessageContaining("row budget is 1, expected at least 2");
+    }
+
+    private static DiffusionModel model(ComputeType type) {
+        Map<String, NDArray> weights = DiTParameters.castForInference(
+                GOLDEN.ops, GOLDEN.manager, RandomWeights.of(GOLDEN.manager, CONFIG, 3), type);
+        return new DiffusionModel(
+                GOLDEN.ops, new DiT(GOLDEN.ops, CONFIG, weights, type), NoiseSchedule.DIT, PredictionType.V_PREDICTION);
+    }
+
+    private static SampleSpec spec(int subclass, Guidance guidance, Sampler sampler, int steps) {
+        return new SampleSpec(subclass, subclass % 3, 99, 0, guidance, sampler, steps);
+    }
+
+    private static DenoiseBatch<Integer> batch(DiffusionModel model, int maxRows) {
+        return new DenoiseBatch<>(model, maxRows, Noise.SEEDED, GOLDEN.manager);
+    }
+
+    private static float[] alone(DiffusionModel model, SampleSpec spec) {
+        try (DenoiseBatch<Integer> batch = batch(model, 2)) {
+            batch.admit(0, spec);
+            return drain(batch).get(0);
+        }
+    }
+
+    private static long rowsOf(SampleSpec spec) {
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
+            batch.admit(0, spec);
+            drain(batch);
+            assertThat(batch.stepsDone()).isEqualTo(spec.steps());
+            return batch.rowsDone();
+        }
+    }
+
+    private static Map<Integer, float[]> drain(DenoiseBatch<Integer> batch) {
+        Map<Integer, float[]> images = new HashMap<>();
+        IntStream.range(0, 200)
+                .takeWhile(i -> !batch.isEmpty())
+                .forEach(i -> batch.step().forEach(image -> images.put(image.tag(), image.latent())));
+        assertThat(batch.isEmpty()).isTrue();
+        return images;
+    }
+}

@@ -1,0 +1,207 @@
+package io.finestream.cli;
+
+import io.finestream.diffusion.Guidance;
+import io.finestream.diffusion.Noise;
+import io.finestream.diffusion.SampleSpec;
+import io.finestream.dit.ComputeType;
+import io.finestream.dit.DiTConfig;
+import io.finestream.dit.Taxonomy;
+import io.finestream.flink.Devices;
+import io.finestream.schemas.SamplerName;
+import io.finestream.torch.TorchOps;
+import io.finestream.weights.GenerativeModel;
+import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+        name = "generate",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Makes images with a model and writes them to files, without Kafka or Flink.",
+            "The same class, seed and sample number give the same image here and from the generation job."
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  finestream generate --out flowers --grid flowers.png",
+            "  finestream generate --class rose --count 4 --seed 7 --guidance 3 --grid roses.png"
+        })
+final class GenerateCommand implements Callable<Integer> {
+
+    private static final Path DEFAULT_OUT = Path.of("generated");
+
+    @Option(
+            names = "--model",
+            paramLabel = "DIR|NAME",
+            description = "a model directory, or a model that ships (default ${DEFAULT-VALUE})")
+    private String model = "flowers";
+
+    @Option(names = "--weights", paramLabel = "FILE", description = "safetensors to use in place of the model's")
+    private @Nullable Path weights;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "FILE",
+            description = "safetensors of tuned parameters that replace the model's")
+    private @Nullable Path adapter;
+
+    @Option(names = "--taxonomy", paramLabel = "FILE", description = "classes to use in place of the model's")
+    private @Nullable Path taxonomy;
+
+    @Option(
+            names = "--class",
+            paramLabel = "CLASS",
+            description = "name or number; a superclass for all in it; or 'all'; repeatable"
+                    + " (default: the first class of each superclass)")
+    private List<String> classes = List.of();
+
+    @Option(names = "--count", paramLabel = "N", description = "images per class (default ${DEFAULT-VALUE})")
+    private int count = 1;
+
+    @Mixin
+    private SamplingOptions sampling = new SamplingOptions();
+
+    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default ${DEFAULT-VALUE})")
+    private ComputeType dtype = ComputeType.FP32;
+
+    @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
+    private String device = "auto";
+
+    @Option(
+            names = "--rows",
+            paramLabel = "N",
+            description = "most rows of one pass of the network; a guided image takes two (default ${DEFAULT-VALUE})")
+    private int rows = 24;
+
+    @Option(names = "--threads", paramLabel = "N", description = "threads of the engine (default: all processors)")
+    private int threads = Runtime.getRuntime().availableProcessors();
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "folder for the files CLASS-SAMPLE.png (default 'generated', or none if --grid or"
+                    + " --latents-out is given)")
+    private @Nullable Path out;
+
+    @Option(
+            names = "--grid",
+            paramLabel = "FILE",
+            description = "PNG of the images on one sheet (the first " + ImageGrid.MOST_IMAGES + ")")
+    private @Nullable Path grid;
+
+    @Option(
+            names = "--noise-in",
+            paramLabel = "FILE",
+            description = "safetensors with x_T [N, C, H, W] and, for samplers that add noise, noise"
+                    + " [steps, N, C, H, W]; row n is for image n")
+    private @Nullable Path noiseIn;
+
+    @Option(
+            names = "--latents-out",
+            paramLabel = "FILE",
+            description = "safetensors to write the results to, before decoding: latents [N, C, H, W]")
+    private @Nullable Path latentsOut;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec command;
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        Path folder = out == null && grid == null && latentsOut == null ? DEFAULT_OUT : out;
+        if (folder != null) {
+            Files.createDirectories(folder);
+        }
+        TorchOps.prepareThread(threads, false);
+        try (GenerativeModel loaded = GenerativeModel.load(files(), Devices.choose(device, 0), dtype)) {
+            List<SampleSpec> samples = samples(loaded);
+            ResultFiles results = new ResultFiles(loaded, samples, folder, grid, latentsOut);
+            OfflineRun.Summary summary = run(loaded, samples, results);
+            results.finish();
+            report(summary, folder);
+        }
+        return 0;
+    }
+
+    private void check() {
+        sampling.check();
+        Usage.requireAtLeast(command, "--count", count, 1);
+        Usage.requireAtLeast(command, "--rows", rows, 2);
+        Usage.requireAtLeast(command, "--threads", threads, 1);
+    }
+
+    private ModelFiles files() throws IOException {
+        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model));
+        files = weights == null ? files : files.withWeights(weights);
+        files = taxonomy == null ? files : files.withTaxonomy(taxonomy);
+        return adapter == null ? files : files.withAdapter(adapter);
+    }
+
+    private List<SampleSpec> samples(GenerativeModel loaded) {
+        Taxonomy names = loaded.taxonomy();
+        Guidance guidance = sampling.guidance(loaded.config().defaults());
+        guidance.requireSupportedBy(loaded.config().dit());
+        List<SampleSpec> samples = new ArrayList<>();
+        for (int subclass : ClassSelection.resolve(names, classes)) {
+            int superclass = names.superclassOf(subclass);
+            for (int sample = 0; sample < count; sample++) {
+                long seedOfSample = noiseIn == null ? sampling.seed() : samples.size(); // its row in the file
+                samples.add(new SampleSpec(
+                        subclass, superclass, seedOfSample, sample, guidance, sampling.sampler(), sampling.steps()));
+            }
+        }
+        return samples;
+    }
+
+    private OfflineRun.Summary run(GenerativeModel loaded, List<SampleSpec> samples, ResultFiles results)
+            throws IOException {
+        if (noiseIn == null) {
+            return run(loaded, Noise.SEEDED, samples, results);
+        }
+        boolean addsNoise = sampling.samplerName() == SamplerName.DDPM || sampling.eta() > 0;
+        DiTConfig config = loaded.config().dit();
+        try (RecordedNoise noise =
+                RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.steps() : 0)) {
+            return run(loaded, noise, samples, results);
+        }
+    }
+
+    private OfflineRun.Summary run(GenerativeModel loaded, Noise noise, List<SampleSpec> samples, ResultFiles results)
+            throws IOException {
+        try (ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.steps())) {
+            return new OfflineRun(loaded, rows, noise).run(samples, results, bar::stepBy);
+        }
+    }
+
+    private void report(OfflineRun.Summary summary, @Nullable Path folder) {
+        String to = folder != null ? " to " + folder : "";
+        command.commandLine()
+                .getOut()
+                .printf(
+                        Locale.ROOT,
+                        "%s%s in %.1f s: %.2f images/s, %.1f rows per step; %s%n",
+                        Counted.of(summary.images(), "image"),
+                        to,
+                        summary.time().toNanos() / 1e9,
+                        summary.imagesPerSecond(),
+                        summary.rowsPerStep(),
+                        noiseIn == null ? "seed " + sampling.seed() : "noise from " + noiseIn)
+                .flush();
+    }
+}

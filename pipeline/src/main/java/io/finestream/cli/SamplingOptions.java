@@ -1,0 +1,165 @@
+package io.finestream.cli;
+
+import io.finestream.diffusion.Guidance;
+import io.finestream.diffusion.NoiseSchedule;
+import io.finestream.diffusion.Sampler;
+import io.finestream.schemas.GuidanceMode;
+import io.finestream.schemas.GuidanceSpec;
+import io.finestream.schemas.SamplerName;
+import io.finestream.weights.ModelConfig;
+import java.security.SecureRandom;
+import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/** How an image comes out of noise: what {@code generate} does and what {@code request} asks for. */
+final class SamplingOptions {
+
+    private static final int LAST_TIMESTEP = NoiseSchedule.DIT.timesteps() - 1;
+
+    /** Timesteps, both inclusive. */
+    record Interval(int low, int high) {}
+
+    static final class OfInterval implements ITypeConverter<Interval> {
+        @Override
+        public Interval convert(String value) {
+            String[] bounds = value.split(":", -1);
+            try {
+                if (bounds.length == 2) {
+                    return new Interval(Integer.parseInt(bounds[0]), Integer.parseInt(bounds[1]));
+                }
+            } catch (NumberFormatException e) {
+                // said below
+            }
+            throw new TypeConversionException(
+                    "'" + value + "' is no interval, expected LOW:HIGH in timesteps, as in 0:700 (0 is the cleanest)");
+        }
+    }
+
+    static final class OfMode implements ITypeConverter<Guidance.Mode> {
+        @Override
+        public Guidance.Mode convert(String value) {
+            try {
+                return Guidance.Mode.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(
+                        "'" + value + "' is no guidance, expected fine-grained, classifier-free or none");
+            }
+        }
+    }
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "seed of the noise, the same for every class (default: random, and printed)")
+    private @Nullable Long seed;
+
+    @Option(names = "--sampler", paramLabel = "NAME", description = "ddim or ddpm (default ddim)")
+    private SamplerName sampler = SamplerName.DDIM;
+
+    @Option(
+            names = "--eta",
+            paramLabel = "X",
+            description = "of ddim: share of fresh noise per step, 0 to 1 (default ${DEFAULT-VALUE})")
+    private double eta;
+
+    @Option(names = "--steps", paramLabel = "N", description = "denoising steps, 1 to 1000 (default ${DEFAULT-VALUE})")
+    private int steps = 20;
+
+    @Option(
+            names = "--guidance",
+            paramLabel = "SCALE",
+            description = "how strongly the class is enforced; 1 is not at all (default: the model's)")
+    private @Nullable Double scale;
+
+    @Option(
+            names = "--guidance-mode",
+            paramLabel = "MODE",
+            converter = OfMode.class,
+            description = "fine-grained (away from the superclass), classifier-free or none (default fine-grained)")
+    private Guidance.Mode mode = Guidance.Mode.FINE_GRAINED;
+
+    @Option(
+            names = "--guidance-interval",
+            paramLabel = "LOW:HIGH",
+            converter = OfInterval.class,
+            description = "timesteps that are guided, 0 is the cleanest (default 0:999)")
+    private @Nullable Interval interval;
+
+    @Option(
+            names = "--guided-channels",
+            paramLabel = "N",
+            description = "latent channels that are guided, from the first (default: the model's)")
+    private @Nullable Integer channels;
+
+    /** The seed; if none was given, one is drawn on the first call. */
+    long seed() {
+        if (seed == null) {
+            seed = (long) new SecureRandom().nextInt(Integer.MAX_VALUE); // short enough to copy
+        }
+        return seed;
+    }
+
+    int steps() {
+        return steps;
+    }
+
+    SamplerName samplerName() {
+        return sampler;
+    }
+
+    double eta() {
+        return eta;
+    }
+
+    Sampler sampler() {
+        return sampler == SamplerName.DDPM ? new Sampler.Ddpm() : new Sampler.Ddim(eta);
+    }
+
+    /** Guidance of a model: what the options leave open is as the model recommends. */
+    Guidance guidance(ModelConfig.Defaults model) {
+        Interval timesteps = interval == null ? new Interval(0, LAST_TIMESTEP) : interval;
+        return new Guidance(
+                mode,
+                mode == Guidance.Mode.NONE ? 1 : Objects.requireNonNullElse(scale, model.guidanceScale()),
+                timesteps.low(),
+                timesteps.high(),
+                Objects.requireNonNullElse(channels, model.guidedChannels()));
+    }
+
+    /** The same for a request; what is open stays open. */
+    GuidanceSpec guidanceSpec() {
+        return GuidanceSpec.newBuilder()
+                .setMode(GuidanceMode.valueOf(mode.name()))
+                .setScale(scale)
+                .setIntervalLow(interval == null ? null : interval.low())
+                .setIntervalHigh(interval == null ? null : interval.high())
+                .setGuidedChannels(channels)
+                .build();
+    }
+
+    /** Finds mistakes that are mistakes for every model, before anything is loaded or sent. */
+    void check() {
+        try {
+            if (sampler == SamplerName.DDPM && eta != 0) {
+                throw new IllegalArgumentException(
+                        "--eta " + eta + " goes with --sampler ddim; ddpm adds the noise that the model has learned");
+            }
+            sampler();
+            guidance(new ModelConfig.Defaults(1, 1));
+            NoiseSchedule.DIT.evenTimesteps(steps);
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            throw command == null ? e : new ParameterException(command.commandLine(), message);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package io.finestream.demo;
+
+import io.finestream.pipeline.FlinkDefaults;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.flink.api.common.JobID;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.JobManagerOptions;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.runtime.jobgraph.JobGraph;
+import org.apache.flink.runtime.minicluster.MiniCluster;
+import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * A Flink cluster in this JVM with Flink's web page, bound to 127.0.0.1, that outlives its jobs. Its jobs keep their
+ * checkpoints in a directory and go on from the newest one when they are started again.
+ */
+final class FlinkCluster implements AutoCloseable {
+
+    private static final String HOST = "127.0.0.1";
+    private static final Duration CANCEL_PATIENCE = Duration.ofSeconds(20);
+    private static final MemorySize NETWORK_MEMORY = MemorySize.ofMebiBytes(32);
+
+    private final MiniCluster cluster;
+    private final Path checkpoints;
+
+    private FlinkCluster(MiniCluster cluster, Path checkpoints) {
+        this.cluster = cluster;
+        this.checkpoints = checkpoints;
+    }
+
+    /**
+     * @param port of the web page, or 0 for any free one
+     * @param slots subtasks that run at once
+     */
+    static FlinkCluster start(Path checkpoints, int port, int slots) throws Exception {
+        Configuration configuration = new Configuration();
+        configuration.set(RestOptions.ADDRESS, HOST);
+        configuration.set(RestOptions.BIND_ADDRESS, HOST);
+        configuration.set(RestOptions.BIND_PORT, String.valueOf(port));
+        configuration.set(JobManagerOptions.BIND_HOST, HOST);
+        configuration.set(TaskManagerOptions.BIND_HOST, HOST);
+        configuration.set(TaskManagerOptions.HOST, HOST);
+        configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, NETWORK_MEMORY);
+        configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, NETWORK_MEMORY);
+        MiniCluster cluster = new MiniCluster(new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
+                .setNumTaskManagers(1)
+                .setNumSlotsPerTaskManager(slots)
+                .build());
+        cluster.start();
+        return new FlinkCluster(cluster, checkpoints);
+    }
+
+    /** The web page. */
+    URI page() throws InterruptedException, ExecutionException {
+        return cluster.getRestAddress().get();
+    }
+
+    /** What a job of this cluster is configured with, the checkpoint that it goes on from included. */
+    Configuration jobConfiguration(Duration checkpointInterval) throws IOException {
+        return FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints);
+    }
+
+    JobID submit(StreamExecutionEnvironment env) throws InterruptedException, ExecutionException {
+        JobGraph graph = env.getStreamGraph().getJobGraph();
+        return cluster.submitJob(graph).get().getJobID();
+    }
+
+    /** Stops a job; its newest checkpoint stays. */
+    void cancel(JobID job) throws InterruptedException, ExecutionException, TimeoutException {
+        cluster.cancelJob(job).get(CANCEL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        cluster.requestJobResult(job).get(CANCEL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public void close() throws Exception {
+        cluster.close();
+    }
+}

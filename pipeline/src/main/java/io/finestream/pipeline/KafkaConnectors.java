@@ -1,0 +1,88 @@
+package io.finestream.pipeline;
+
+import io.finestream.flink.SourceRecord;
+import io.finestream.flink.SourceRecordDeserializer;
+import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.wire.WireFormat;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.flink.connector.base.DeliveryGuarantee;
+import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.connector.kafka.sink.KafkaSink;
+import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
+import org.apache.flink.connector.kafka.source.KafkaSource;
+import org.apache.flink.connector.kafka.source.KafkaSourceBuilder;
+import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.OffsetResetStrategy;
+import org.apache.kafka.clients.producer.ProducerConfig;
+
+/**
+ * The job's ends in Kafka: records are read once per checkpoint and written in transactions, so that every image is
+ * there exactly once for a {@code read_committed} consumer.
+ *
+ * @param clientProperties settings of every Kafka client, {@code bootstrap.servers} included
+ * @param wireFormat how records are encoded
+ * @param jobId names the consumer group and the transactions: the same after a restart, different for another job
+ */
+public record KafkaConnectors(Map<String, String> clientProperties, WireFormat wireFormat, String jobId) {
+
+    /** Below the stock broker's maximum of 15 minutes; the sink's own default of an hour is above it. */
+    private static final String TRANSACTION_TIMEOUT_MILLIS = String.valueOf(10 * 60 * 1000);
+
+    private static final String MAX_RECORD_BYTES = String.valueOf(8 << 20);
+
+    /**
+     * Requests from where the group left off, or from the beginning.
+     *
+     * @param bounded whether the job ends where the topic ended when it started
+     */
+    public KafkaSource<SourceRecord> requests(String topic, boolean bounded) {
+        KafkaSourceBuilder<SourceRecord> source = KafkaSource.<SourceRecord>builder()
+                .setProperties(properties())
+                .setTopics(topic)
+                .setGroupId(jobId)
+                .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
+                .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
+                .setDeserializer(new SourceRecordDeserializer());
+        return (bounded ? source.setBounded(OffsetsInitializer.latest()) : source).build();
+    }
+
+    /** Images, keyed by request id. */
+    public KafkaSink<GeneratedImage> images(String topic) {
+        return sink("images", imageSerializer(topic));
+    }
+
+    AvroRecordSerializer<GeneratedImage> imageSerializer(String topic) {
+        return new AvroRecordSerializer<>(
+                topic, GeneratedImage.class, wireFormat, AvroRecordSerializer.Key.REQUEST_ID_OF_IMAGE);
+    }
+
+    /** Dead letters, keyed as the rejected record was. */
+    public KafkaSink<DeadLetter> deadLetters(String topic) {
+        return sink(
+                "dead-letters",
+                new AvroRecordSerializer<>(
+                        topic, DeadLetter.class, wireFormat, AvroRecordSerializer.Key.KEY_OF_DEAD_LETTER));
+    }
+
+    <T> KafkaSink<T> sink(String name, KafkaRecordSerializationSchema<T> serializer) {
+        Properties properties = properties();
+        properties.setProperty(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MILLIS);
+        properties.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
+        return KafkaSink.<T>builder()
+                .setKafkaProducerConfig(properties)
+                .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
+                .setTransactionalIdPrefix(jobId + "-" + name)
+                .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
+                .setRecordSerializer(serializer)
+                .build();
+    }
+
+    private Properties properties() {
+        Properties properties = new Properties();
+        properties.putAll(clientProperties);
+        return properties;
+    }
+}
