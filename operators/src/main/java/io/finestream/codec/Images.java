@@ -7,12 +7,16 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Iterator;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 
 /** Images as bytes of a file, as {@link BufferedImage}, and as planes of numbers from −1 to 1. */
 public final class Images {
 
     private static final int CHANNELS = 3;
+    private static final long MAX_PIXELS = 64_000_000;
 
     static {
         ImageIO.setUseCache(false); // otherwise every image goes through a temporary file
@@ -73,12 +77,25 @@ public final class Images {
      * @throws IOException if the bytes are none of these
      */
     public static BufferedImage decode(byte[] file) throws IOException {
-        BufferedImage image = ImageIO.read(new ByteArrayInputStream(file));
-        if (image == null) {
-            throw new IOException(
-                    "not an image this JDK can read (PNG, JPEG, GIF, BMP); it has " + file.length + " bytes");
+        try (ImageInputStream in = ImageIO.createImageInputStream(new ByteArrayInputStream(file))) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+            if (!readers.hasNext()) {
+                throw new IOException(
+                        "not an image this JDK can read (PNG, JPEG, GIF, BMP); it has " + file.length + " bytes");
+            }
+            ImageReader reader = readers.next();
+            try {
+                reader.setInput(in, true, true);
+                long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
+                if (pixels > MAX_PIXELS) { // a small file can claim to be large
+                    throw new IOException("the image is " + reader.getWidth(0) + " x " + reader.getHeight(0)
+                            + " pixels, expected at most " + MAX_PIXELS + " in all; scale it down");
+                }
+                return reader.read(0);
+            } finally {
+                reader.dispose();
+            }
         }
-        return image;
     }
 
     /**

@@ -139,7 +139,12 @@ public final class DenoiseBatch<T> implements AutoCloseable {
                     + slot.plan.steps().size() + " steps, expected fewer");
         }
         NDArray added = manager.create(saved.latent(), batchOf(1));
-        replaceLatents(latents == null ? added : concat(manager, latents, added));
+        if (latents == null) {
+            replaceLatents(added);
+        } else {
+            replaceLatents(concat(manager, latents, added));
+            added.close();
+        }
         slots.add(slot);
     }
 
@@ -325,6 +330,11 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     private Shape batchOf(int n) {
         return new Shape(n).addAll(latentShape);
+    }
+
+    /** Arrays that the batch holds between two steps. */
+    int arraysHeld() {
+        return manager.getManagedArrays().size();
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 public final class Taxonomy {
 
     private static final int SUGGESTIONS = 3;
+    private static final int LONGEST_NAME = 100; // of an unknown one, in a message
 
     /** A fine class. @param superclass index of its coarse class */
     public record Subclass(String name, int superclass) {}
@@ -51,8 +52,9 @@ public final class Taxonomy {
     public int subclass(String name) {
         Integer index = subclassByName.get(key(name));
         if (index == null) {
+            String shown = name.length() <= LONGEST_NAME ? name : name.substring(0, LONGEST_NAME) + "…";
             throw new UnknownClassException(
-                    "there is no class '" + name + "'; the nearest are " + String.join(", ", quoted(nearest(name))));
+                    "there is no class '" + shown + "'; the nearest are " + String.join(", ", quoted(nearest(shown))));
         }
         return index;
     }

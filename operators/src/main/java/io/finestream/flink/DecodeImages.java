@@ -16,7 +16,6 @@ import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.SharedModel;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.time.Instant;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
@@ -108,7 +107,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
     }
 
     private static double millis(Instant from, Instant to) {
-        return Duration.between(from, to).toNanos() / NANOS_PER_MILLI;
+        return (double) (to.toEpochMilli() - from.toEpochMilli());
     }
 
     @Override

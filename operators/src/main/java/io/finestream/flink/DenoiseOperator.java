@@ -1,6 +1,7 @@
 package io.finestream.flink;
 
 import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
@@ -25,6 +26,7 @@ import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Histogram;
+import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -33,6 +35,7 @@ import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 
 /**
  * Denoises requests in a running batch. One denoising step is one mail: between two steps the task thread goes back to
@@ -56,6 +59,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private transient ListState<PendingRequest> pendingState;
     private transient SharedModel shared;
     private transient RequestResolver resolver;
+    private transient NDManager memory;
     private transient DenoiseBatch<Trajectory> batch;
     private transient Histogram stepMillis;
     private transient Histogram rowsPerStep;
@@ -69,7 +73,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     DenoiseOperator(StreamOperatorParameters<Trajectory> parameters, GenerationSettings settings) {
         super(parameters);
         this.settings = settings;
-        mailbox = parameters.getMailboxExecutor();
+        // the priority of checkpoints, so that they get in while the end of the input is drained
+        mailbox = parameters.getContainingTask().getMailboxExecutorFactory().createExecutor(TaskMailbox.MIN_PRIORITY);
     }
 
     @Override
@@ -95,7 +100,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         shared = SharedModel.acquire(ModelDirectory.locate(settings.model()), device, settings.computeType());
         GenerativeModel model = shared.model();
         resolver = new RequestResolver(model.config(), model.taxonomy(), settings.maxCount());
-        batch = new DenoiseBatch<>(model.diffusion(), settings.maxRows(), Noise.SEEDED, model.newManager());
+        memory = model.newManager();
+        batch = new DenoiseBatch<>(model.diffusion(), settings.maxRows(), Noise.SEEDED, memory);
         registerMetrics();
         restored.forEach(this::resume);
         restored.clear();
@@ -124,7 +130,9 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         scheduleStep();
         long heldSince = System.nanoTime();
         while (pending.size() >= settings.maxPending() || (!pending.isEmpty() && mayHold(heldSince))) {
-            mailbox.yield();
+            // not a mail: a checkpoint in the middle of this record would have it read twice
+            step();
+            admitPending();
         }
     }
 
@@ -153,12 +161,13 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         return admitted;
     }
 
-    private static Trajectory start(PendingRequest from, int sample) {
+    private Trajectory start(PendingRequest from, int sample) {
         return Trajectory.newBuilder()
                 .setRequest(from.getRequest())
                 .setSample(sample)
                 .setSubclassId(from.getSubclassId())
                 .setModelVersion(0)
+                .setBaseModelHash(shared.model().baseHash())
                 .setStep(0)
                 .setLatent(ByteBuffer.allocate(0))
                 .setEnqueuedAt(from.getEnqueuedAt())
@@ -171,6 +180,12 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     }
 
     private void resume(Trajectory saved) {
+        String base = shared.model().baseHash();
+        if (!saved.getBaseModelHash().equals(base)) {
+            throw new IllegalStateException("the saved trajectories were begun with the base model "
+                    + saved.getBaseModelHash() + ", this job runs " + base
+                    + "; start it with that model, or without the saved state");
+        }
         SampleSpec spec = resolver.spec(saved.getRequest(), saved.getSubclassId(), saved.getSample());
         batch.resume(new DenoiseBatch.InFlight<>(saved, spec, saved.getStep(), floats(saved.getLatent())));
     }
@@ -197,6 +212,9 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     }
 
     private void step() {
+        if (getContainingTask().isCanceled()) {
+            throw new CancelTaskException("cancelled between two denoising steps");
+        }
         long rowsBefore = batch.rowsDone();
         long start = System.nanoTime();
         List<DenoiseBatch.Finished<Trajectory>> finished = batch.step();
@@ -244,13 +262,10 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     @Override
     public void close() throws Exception {
-        if (batch != null) {
-            batch.close();
+        try (SharedModel closedLast = shared;
+                NDManager closedFirst = memory) { // the batch's memory too
+            super.close();
         }
-        if (shared != null) {
-            shared.close();
-        }
-        super.close();
     }
 
     private int subtask() {

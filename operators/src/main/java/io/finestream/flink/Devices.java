@@ -1,10 +1,13 @@
 package io.finestream.flink;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
+import io.finestream.torch.TorchOps;
+import java.util.Set;
 
 /** Which device a subtask computes on. */
 public final class Devices {
+
+    private static final Set<String> KNOWN = Set.of("auto", "cpu", "gpu");
 
     private Devices() {}
 
@@ -14,7 +17,8 @@ public final class Devices {
      * @throws IllegalArgumentException if a GPU is demanded and the engine sees none
      */
     public static Device choose(String wanted, int subtask) {
-        int gpus = Engine.getEngine("PyTorch").getGpuCount();
+        requireKnown(wanted);
+        int gpus = TorchOps.gpuCount();
         return switch (wanted) {
             case "cpu" -> Device.cpu();
             case "auto" -> gpus > 0 ? Device.gpu(subtask % gpus) : Device.cpu();
@@ -25,8 +29,13 @@ public final class Devices {
                 }
                 yield Device.gpu(subtask % gpus);
             }
-            default ->
-                throw new IllegalArgumentException("device '" + wanted + "' is unknown, expected auto, cpu or gpu");
+            default -> throw new AssertionError(wanted);
         };
+    }
+
+    static void requireKnown(String device) {
+        if (!KNOWN.contains(device)) {
+            throw new IllegalArgumentException("device '" + device + "' is unknown, expected auto, cpu or gpu");
+        }
     }
 }

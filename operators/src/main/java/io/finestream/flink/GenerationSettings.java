@@ -31,7 +31,17 @@ public record GenerationSettings(
     /** How long a request may hold up the input while the batch is full: about one step. */
     static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
 
+    /** Most rows of one pass of the network, per slot. */
+    public static final int MAX_ROWS = 24;
+
+    /** Most requests that wait in memory, per slot. */
+    public static final int MAX_PENDING = 10_000;
+
+    /** Most images of one record: a record stays on its subtask, and clients split larger requests. */
+    public static final int MAX_COUNT = 64;
+
     public GenerationSettings {
+        Devices.requireKnown(device);
         requireAtLeast("max rows", maxRows, 2);
         requireAtLeast("engine threads", intraOpThreads, 0);
         requireAtLeast("max pending", maxPending, 1);
@@ -41,7 +51,7 @@ public record GenerationSettings(
     /** The defaults for a model on whatever device there is. */
     public static GenerationSettings forModel(String model) {
         return new GenerationSettings(
-                model, "auto", ComputeType.FP32, 24, 0, 10_000, 1_000, new WireFormat.SingleObject());
+                model, "auto", ComputeType.FP32, MAX_ROWS, 0, MAX_PENDING, MAX_COUNT, new WireFormat.SingleObject());
     }
 
     public GenerationSettings withMaxRows(int rows) {

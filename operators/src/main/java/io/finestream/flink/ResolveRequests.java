@@ -28,6 +28,12 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
         private static final long serialVersionUID = 1;
     };
 
+    /** A request is some hundred bytes; every image and every checkpoint carries its headers. */
+    private static final int MAX_REQUEST_BYTES = 64 << 10;
+
+    /** Of a dead letter's key and original: with both it still fits into a record. */
+    private static final int MAX_ORIGINAL_BYTES = 1 << 20;
+
     private final GenerationSettings settings;
     private transient AvroCodec<GenerationRequest> codec;
     private transient RequestResolver resolver;
@@ -58,6 +64,12 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
             if (value == null) {
                 throw new RequestException(ReasonCode.UNREADABLE, "the record has no value; send a GenerationRequest");
             }
+            if (value.length > MAX_REQUEST_BYTES) {
+                throw new RequestException(
+                        ReasonCode.INVALID,
+                        "the record has " + value.length + " bytes, expected at most " + MAX_REQUEST_BYTES
+                                + "; shorten its headers");
+            }
             request = codec.decode(value);
             out.collect(PendingRequest.newBuilder()
                     .setRequest(request)
@@ -77,6 +89,10 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
         }
     }
 
+    private static ByteBuffer bounded(byte[] bytes) {
+        return ByteBuffer.wrap(bytes, 0, Math.min(bytes.length, MAX_ORIGINAL_BYTES));
+    }
+
     private void reject(
             Context context, SourceRecord record, @Nullable String requestId, ReasonCode code, String reason) {
         byte[] key = record.key();
@@ -85,8 +101,8 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
         context.output(
                 DEAD_LETTERS,
                 DeadLetter.newBuilder()
-                        .setOriginal(ByteBuffer.wrap(value == null ? new byte[0] : value))
-                        .setKey(key == null ? null : ByteBuffer.wrap(key))
+                        .setOriginal(bounded(value == null ? new byte[0] : value))
+                        .setKey(key == null ? null : bounded(key))
                         .setReason(reason)
                         .setReasonCode(code)
                         .setRequestId(requestId)

@@ -32,6 +32,12 @@ public final class TorchOps {
     private static final String ENGINE = "PyTorch";
     private static final String RESOURCE = "ops.torchscript";
 
+    static {
+        // before the engine is touched: it is on the class path, fetches nothing and tells nobody
+        setUnlessSet("ai.djl.offline", "true");
+        setUnlessSet("OPT_OUT_TRACKING", "true");
+    }
+
     private final PtSymbolBlock module;
     private final boolean autograd;
 
@@ -67,13 +73,24 @@ public final class TorchOps {
      */
     public static NDManager newManager(Device device) {
         NDManager manager = NDManager.newBaseManager(device, ENGINE);
-        if (device.isGpu() && device.getDeviceId() >= manager.getEngine().getGpuCount()) {
+        if (device.isGpu() && device.getDeviceId() >= gpuCount()) {
             manager.close();
             throw new IllegalArgumentException("device " + device + " was asked for, but the engine sees "
-                    + Engine.getEngine(ENGINE).getGpuCount()
+                    + gpuCount()
                     + " GPUs; start with --device cpu, or install the CUDA build of the engine");
         }
         return manager;
+    }
+
+    /** GPUs that the engine sees. */
+    public static int gpuCount() {
+        return Engine.getEngine(ENGINE).getGpuCount();
+    }
+
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
     }
 
     /**

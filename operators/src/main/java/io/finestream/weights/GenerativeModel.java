@@ -120,7 +120,7 @@ public final class GenerativeModel implements AutoCloseable {
         throw new WeightsException("codec '" + config.codec() + "' is unknown, expected pixel");
     }
 
-    private static String sha256(Path file) throws IOException {
+    static String sha256(Path file) throws IOException {
         try (InputStream in = new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
             byte[] buffer = new byte[HASH_BUFFER];
             while (in.read(buffer) >= 0) {

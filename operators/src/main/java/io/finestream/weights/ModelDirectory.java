@@ -47,7 +47,7 @@ public final class ModelDirectory {
         String version = sha256(list.getBytes(StandardCharsets.UTF_8)).substring(0, 16);
         Path cache = cacheRoot().resolve(name + "-" + version);
         Files.createDirectories(cache);
-        for (String line : list.lines().toList()) {
+        for (String line : list.lines().filter(line -> !line.isBlank()).toList()) {
             String hash = line.substring(0, line.indexOf(' '));
             String file = line.substring(line.lastIndexOf(' ') + 1);
             unpack(name, file, hash, cache.resolve(file));
@@ -56,7 +56,7 @@ public final class ModelDirectory {
     }
 
     private static void unpack(String name, String file, String hash, Path target) throws IOException {
-        if (Files.exists(target) && sha256(Files.readAllBytes(target)).equals(hash)) {
+        if (Files.exists(target) && GenerativeModel.sha256(target).equals(hash)) {
             return;
         }
         String resource = "/models/" + name + "/" + file;

@@ -71,6 +71,18 @@ class DenoiseBatchTest {
     }
 
     @Test
+    void nativeMemoryDoesNotGrowWithTheImagesMade() {
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 8)) {
+            for (int i = 0; i < 30; i++) {
+                batch.admit(i, MIX.get(i % MIX.size()));
+                assertThat(batch.arraysHeld()).isEqualTo(1);
+                batch.step();
+                assertThat(batch.arraysHeld()).isEqualTo(batch.isEmpty() ? 0 : 1);
+            }
+        }
+    }
+
+    @Test
     void sampleIndexSeedAndEverySettingDecideTheImage() {
         List<float[]> images = new ArrayList<>();
         MIX.forEach(spec -> images.add(alone(MODEL, spec)));

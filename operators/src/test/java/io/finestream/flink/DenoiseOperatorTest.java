@@ -1,6 +1,7 @@
 package io.finestream.flink;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.finestream.TinyModel;
 import io.finestream.schemas.GenerationRequest;
@@ -128,6 +129,21 @@ class DenoiseOperatorTest {
         }
     }
 
+    @Test
+    void aTrajectoryDoesNotGoOnWithAnotherModel() throws Exception {
+        OperatorSubtaskState snapshot;
+        try (var harness = open(1, 0)) {
+            harness.processElement(request("r", 6, 1), 0);
+            oneStep(harness);
+            snapshot = harness.snapshot(1, 1);
+        }
+        String other = TinyModel.write(directory.resolve("other"), 2).toString();
+        try (var harness = harness(GenerationSettings.forModel(other), 1, 0)) {
+            harness.initializeState(snapshot);
+            assertThatThrownBy(harness::open).hasMessageContaining("start it with that model");
+        }
+    }
+
     private static OneInputStreamOperatorTestHarness<PendingRequest, Trajectory> open(int parallelism, int subtask)
             throws Exception {
         var harness = harness(parallelism, subtask);
@@ -137,6 +153,11 @@ class DenoiseOperatorTest {
 
     private static OneInputStreamOperatorTestHarness<PendingRequest, Trajectory> harness(int parallelism, int subtask)
             throws Exception {
+        return harness(settings, parallelism, subtask);
+    }
+
+    private static OneInputStreamOperatorTestHarness<PendingRequest, Trajectory> harness(
+            GenerationSettings settings, int parallelism, int subtask) throws Exception {
         var harness = new OneInputStreamOperatorTestHarness<>(
                 new DenoiseOperatorFactory(settings), MAX_PARALLELISM, parallelism, subtask);
         harness.setup(new AvroTypeInfo<>(Trajectory.class)

@@ -56,7 +56,7 @@ final class DemoCommand implements Callable<Integer> {
 
                 Try next, in another terminal:
 
-                  java -jar pipeline/target/finestream.jar request --bootstrap-servers %4$s --class "scarlet giant poppy" --count 8
+                  java -jar pipeline/target/finestream.jar request --bootstrap-servers %4$s --class "%6$s" --count 8
                   java -jar pipeline/target/finestream.jar images --bootstrap-servers %4$s --out images --count 50 --grid images.png
 
                 Ctrl-C stops it. The state stays in %s.
@@ -65,7 +65,8 @@ final class DemoCommand implements Callable<Integer> {
                 demo.page(),
                 demo.flinkPage(),
                 demo.bootstrapServers(),
-                directory.toAbsolutePath());
+                directory.toAbsolutePath(),
+                demo.exampleClass());
         CountDownLatch stopped = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             System.out.println("stopping ...");

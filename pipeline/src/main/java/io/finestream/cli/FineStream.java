@@ -33,10 +33,16 @@ public final class FineStream {
     private FineStream() {}
 
     public static void main(String[] args) {
-        setUnlessSet("java.awt.headless", "true"); // images are drawn, windows are not
-        setUnlessSet("ai.djl.offline", "true"); // the engine is on the class path and fetches nothing
-        setUnlessSet("OPT_OUT_TRACKING", "true"); // and tells nobody
-        System.exit(commandLine().execute(args));
+        if (System.getProperty("java.awt.headless") == null) {
+            System.setProperty("java.awt.headless", "true"); // images are drawn, windows are not
+        }
+        int code = commandLine().execute(args);
+        if (FineStream.class.getClassLoader() == ClassLoader.getSystemClassLoader()) {
+            System.exit(code);
+        }
+        if (code != 0) { // under flink run, whose process is not ours to end
+            throw new IllegalStateException("finestream ended with code " + code);
+        }
     }
 
     static CommandLine commandLine() {
@@ -55,11 +61,5 @@ public final class FineStream {
     private static void setVersion(CommandLine commandLine) {
         commandLine.getCommandSpec().version(VERSION);
         commandLine.getSubcommands().values().forEach(FineStream::setVersion);
-    }
-
-    private static void setUnlessSet(String property, String value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
     }
 }

@@ -7,6 +7,7 @@ import io.finestream.flowers.Species;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import picocli.CommandLine.Command;
@@ -39,15 +40,15 @@ final class FlowersCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        int families = FlowerFamily.values().length;
-        try (ProgressBar bar = Progress.bar("drawing", (long) families * species * images)) {
-            for (FlowerFamily family : FlowerFamily.values()) {
+        List<FlowerFamily> all = List.of(FlowerFamily.values());
+        try (ProgressBar bar = Progress.bar("drawing", (long) all.size() * species * images)) {
+            for (FlowerFamily family : all) {
                 for (int index = first; index < first + species; index++) {
                     Species drawn = Species.of(family, index);
                     Path folder = Files.createDirectories(
                             out.resolve(family.displayName()).resolve(drawn.name()));
                     for (int i = 0; i < images; i++) {
-                        long imageSeed = seed * 1_000_000_007L + (index * 1_000L + family.ordinal()) * 100_000L + i;
+                        long imageSeed = seed * 1_000_000_007L + (index * 1_000L + all.indexOf(family)) * 100_000L + i;
                         byte[] png = Images.toPng(FlowerRenderer.render(drawn, imageSeed, size));
                         Files.write(folder.resolve("%05d.png".formatted(i)), png);
                         bar.step();

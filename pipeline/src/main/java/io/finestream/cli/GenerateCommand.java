@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
@@ -184,8 +185,9 @@ final class GenerateCommand implements Callable<Integer> {
 
     private OfflineRun.Summary run(GenerativeModel loaded, Noise noise, List<SampleSpec> samples, ResultFiles results)
             throws IOException {
-        try (ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.steps())) {
-            return new OfflineRun(loaded, rows, noise).run(samples, results, bar::stepBy);
+        try (NDManager manager = loaded.newManager();
+                ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.steps())) {
+            return new OfflineRun(loaded.diffusion(), rows, noise, manager).run(samples, results, bar::stepBy);
         }
     }
 

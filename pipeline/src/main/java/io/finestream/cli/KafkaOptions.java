@@ -78,6 +78,11 @@ final class KafkaOptions {
         return Topics.DEFAULT.withPrefix(topicPrefix);
     }
 
+    /** A name that is this installation's own, as its topics are. */
+    String prefixed(String name) {
+        return topicPrefix + name;
+    }
+
     WireFormat wireFormat() throws IOException {
         Map<String, String> wire = all();
         wire.keySet().retainAll(WIRE_FORMAT);

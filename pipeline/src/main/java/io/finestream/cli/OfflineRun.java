@@ -3,22 +3,22 @@ package io.finestream.cli;
 import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.diffusion.DenoiseBatch.Finished;
+import io.finestream.diffusion.DiffusionModel;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
-import io.finestream.weights.GenerativeModel;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.IntConsumer;
 
 /**
- * Makes the images of a list of samples with one model, in a running batch, without Kafka or Flink.
+ * Denoises a list of samples with one model, in a running batch, without Kafka or Flink.
  *
- * @param model the model
  * @param maxRows most rows of one pass of the network
  * @param noise where the samples' noise comes from
+ * @param owner of the batch's memory, on the model's device
  */
-record OfflineRun(GenerativeModel model, int maxRows, Noise noise) {
+record OfflineRun(DiffusionModel model, int maxRows, Noise noise, NDManager owner) {
 
     /** Receives each sample when it is done; its tag is its place in the list. */
     interface Sink {
@@ -48,8 +48,7 @@ record OfflineRun(GenerativeModel model, int maxRows, Noise noise) {
      */
     Summary run(List<SampleSpec> samples, Sink sink, IntConsumer afterStep) throws IOException {
         long start = System.nanoTime();
-        try (NDManager manager = model.newManager();
-                DenoiseBatch<Integer> batch = new DenoiseBatch<>(model.diffusion(), maxRows, noise, manager)) {
+        try (DenoiseBatch<Integer> batch = new DenoiseBatch<>(model, maxRows, noise, owner)) {
             int next = 0;
             while (next < samples.size() || !batch.isEmpty()) {
                 while (next < samples.size() && batch.hasRoomFor(samples.get(next))) {

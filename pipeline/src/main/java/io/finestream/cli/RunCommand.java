@@ -14,7 +14,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.streaming.api.environment.LocalStreamEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -26,7 +28,8 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = {
             "Runs the generation job: requests from Kafka, images to Kafka.",
-            "Started by java -jar it runs in this process, by flink run on the cluster."
+            "Started by java -jar it runs in this process, by flink run on the cluster.",
+            "Requests that wait are in its checkpoints: on a cluster, restart it from one (flink run -s)."
         },
         footer = {
             "",
@@ -36,7 +39,8 @@ import picocli.CommandLine.Option;
         })
 final class RunCommand implements Callable<Integer> {
 
-    private static final int PARTITIONS = 4;
+    private static final Path DEFAULT_STATE = Path.of("finestream-state");
+    private static final Duration DEFAULT_CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
 
     @Mixin
     private KafkaOptions kafka = new KafkaOptions();
@@ -55,7 +59,7 @@ final class RunCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "most rows of one pass of the network, per slot; a guided image takes 2"
                     + " (default ${DEFAULT-VALUE})")
-    private int rows = 24;
+    private int rows = GenerationSettings.MAX_ROWS;
 
     @Option(
             names = "--threads",
@@ -67,13 +71,13 @@ final class RunCommand implements Callable<Integer> {
             names = "--max-pending",
             paramLabel = "N",
             description = "requests that wait in memory, per slot; Kafka holds the rest (default ${DEFAULT-VALUE})")
-    private int maxPending = 10_000;
+    private int maxPending = GenerationSettings.MAX_PENDING;
 
     @Option(
             names = "--max-count",
             paramLabel = "N",
             description = "most images of one request record (default ${DEFAULT-VALUE})")
-    private int maxCount = 1_000;
+    private int maxCount = GenerationSettings.MAX_COUNT;
 
     @Option(
             names = {"-p", "--parallelism"},
@@ -84,20 +88,23 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--checkpoint-interval",
             paramLabel = "TIME",
+            converter = TimeConverters.OfDuration.class,
             description = "images are visible when their checkpoint is done (default: Flink's, or 1s)")
     private @Nullable Duration checkpointInterval;
 
     @Option(
             names = "--state",
             paramLabel = "DIR",
-            description = "keep checkpoints here, and go on from the newest (default: Flink's configuration)")
+            description = "keep checkpoints here, and go on from the newest"
+                    + " (default: finestream-state; on a cluster, Flink's configuration)")
     private @Nullable Path state;
 
     @Option(
             names = "--job-id",
             paramLabel = "TEXT",
-            description = "names the consumer group and the transactions; one per job (default ${DEFAULT-VALUE})")
-    private String jobId = "finestream";
+            description = "names the consumer group and the transactions; one per job"
+                    + " (default: the topic prefix and 'finestream')")
+    private @Nullable String jobId;
 
     @Option(names = "--bounded", description = "end with the last request that is there now")
     private boolean bounded;
@@ -113,14 +120,15 @@ final class RunCommand implements Callable<Integer> {
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         if (createTopics) {
-            topics.create(new HashMap<>(client), PARTITIONS, (short) 1);
+            topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
         } else {
             for (String topic : List.of(topics.requests(), topics.images(), topics.deadLetters())) {
                 TopicLookup.partitions(client, topic);
             }
         }
-        StreamExecutionEnvironment env = environment();
-        KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), jobId);
+        String id = jobId != null ? jobId : kafka.prefixed("finestream");
+        StreamExecutionEnvironment env = environment(id);
+        KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), id);
         GenerationJob.build(
                 env,
                 connectors.requests(topics.requests(), bounded),
@@ -134,15 +142,15 @@ final class RunCommand implements Callable<Integer> {
     }
 
     /** What the cluster is configured with stands, unless an option says otherwise. */
-    private StreamExecutionEnvironment environment() throws IOException {
+    private StreamExecutionEnvironment environment(String id) throws IOException {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-        Duration interval = checkpointInterval != null ? checkpointInterval : Duration.ofSeconds(1);
-        Configuration configuration = FlinkDefaults.job(interval);
-        if (checkpointInterval == null) {
-            configuration.addAll(Configuration.fromMap(env.getConfiguration().toMap()));
+        Configuration configuration = FlinkDefaults.job(DEFAULT_CHECKPOINT_INTERVAL);
+        configuration.addAll(Configuration.fromMap(env.getConfiguration().toMap()));
+        if (checkpointInterval != null) {
+            configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
         }
-        if (state != null) {
-            FlinkDefaults.statesIn(configuration, state);
+        if (state != null || env instanceof LocalStreamEnvironment) {
+            FlinkDefaults.statesIn(configuration, (state != null ? state : DEFAULT_STATE).resolve(id));
         }
         env.configure(configuration);
         if (parallelism != null) {

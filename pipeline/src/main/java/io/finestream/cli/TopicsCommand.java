@@ -36,7 +36,7 @@ final class TopicsCommand {
                 paramLabel = "N",
                 description = "of each topic but 'parameters', which has one; at least the parallelism of the job"
                         + " (default ${DEFAULT-VALUE})")
-        private int partitions = 4;
+        private int partitions = Topics.DEFAULT_PARTITIONS;
 
         @Option(
                 names = "--replication-factor",

@@ -4,21 +4,14 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
-import io.finestream.codec.Images;
-import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.diffusion.DiffusionModel;
-import io.finestream.diffusion.Guidance;
-import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.NoiseSchedule;
 import io.finestream.diffusion.PredictionType;
-import io.finestream.diffusion.SampleSpec;
-import io.finestream.diffusion.Sampler;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiT;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.dit.Taxonomy;
-import io.finestream.flowers.ContactSheet;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.BatchSampler;
 import io.finestream.tuning.ImageFolder;
@@ -26,15 +19,12 @@ import io.finestream.tuning.Trainer;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.Safetensors;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -55,8 +45,6 @@ final class TrainCommand implements Callable<Integer> {
     private static final String STATE = "train-state.safetensors";
     private static final double CONSTANT_SHARE = 0.3; // of the run, before the learning rate decays
     private static final double FINAL_RATE = 0.03; // of the learning rate, at the end
-    private static final int SHEET_COLUMNS = 8;
-    private static final int SHEET_STEPS = 20;
     private static final int LOG_EVERY = 50;
 
     @Option(names = "--data", required = true, paramLabel = "DIR", description = "folder superclass/subclass/image")
@@ -262,45 +250,8 @@ final class TrainCommand implements Callable<Integer> {
         TorchOps.recordGradients(false);
         DiT dit = new DiT(ops, config.dit(), trainer.averaged(), ComputeType.FP32);
         DiffusionModel model = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
-        ContactSheet.of(samples(model, manager, images), 2 * SHEET_COLUMNS, 2 * size)
-                .writePng(out.resolve("samples.png"));
+        new SampleSheet(images, guidance).write(out.resolve("samples.png"), model, manager);
         TorchOps.recordGradients(true);
-    }
-
-    /** The first species of each superclass, a real image beside a generated one. */
-    private List<BufferedImage> samples(DiffusionModel model, NDManager manager, ImageFolder images) {
-        Taxonomy taxonomy = images.taxonomy();
-        int[] shown = new int[taxonomy.superclasses().size()];
-        try (DenoiseBatch<Integer> batch = new DenoiseBatch<>(model, 2 * this.batch, Noise.SEEDED, manager)) {
-            List<SampleSpec> waiting = new ArrayList<>();
-            for (int subclass = 0; subclass < taxonomy.subclasses().size(); subclass++) {
-                int superclass = taxonomy.superclassOf(subclass);
-                if (shown[superclass]++ < SHEET_COLUMNS) {
-                    waiting.add(new SampleSpec(
-                            subclass,
-                            superclass,
-                            subclass,
-                            0,
-                            Guidance.fineGrained(guidance, 3),
-                            new Sampler.Ddim(0),
-                            SHEET_STEPS));
-                }
-            }
-            Map<Integer, float[]> done = new LinkedHashMap<>();
-            List<BufferedImage> sheet = new ArrayList<>();
-            List<Integer> order = waiting.stream().map(SampleSpec::subclass).toList();
-            while (!waiting.isEmpty() || !batch.isEmpty()) {
-                while (!waiting.isEmpty() && batch.hasRoomFor(waiting.get(0))) {
-                    batch.admit(waiting.get(0).subclass(), waiting.remove(0));
-                }
-                batch.step().forEach(finished -> done.put(finished.tag(), finished.latent()));
-            }
-            for (int subclass : order) {
-                sheet.add(images.image(subclass, 0));
-                sheet.add(Images.fromPlanes(done.getOrDefault(subclass, new float[0]), size, size));
-            }
-            return sheet;
-        }
     }
 
     private void log(long step, double mse, double vb, double rate) throws IOException {

@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.JobID;
@@ -35,13 +36,16 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 public final class Demo implements AutoCloseable {
 
     private static final String JOB_ID = "finestream-demo";
-    private static final int PARTITIONS = 4;
     private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
-    private static final String HOST = "127.0.0.1";
 
     /**
+     * What is run, and where.
+     *
      * @param directory of the state
-     * @param kafkaPort, flinkPort, pagePort preferred; another is taken where it is in use
+     * @param slots parallel subtasks
+     * @param kafkaPort preferred; another is taken where it is in use
+     * @param flinkPort of Flink's page, likewise
+     * @param pagePort of the images' page, likewise
      * @param requestsPerSecond of the trickle; 0 for none
      */
     public record Options(
@@ -54,6 +58,7 @@ public final class Demo implements AutoCloseable {
             double requestsPerSecond) {}
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+    private Taxonomy taxonomy = new Taxonomy(List.of(), List.of());
     private String bootstrapServers = "";
     private URI page = URI.create("about:blank");
     private URI flinkPage = URI.create("about:blank");
@@ -79,6 +84,7 @@ public final class Demo implements AutoCloseable {
     private void startParts(Options options, Consumer<String> progress) throws Exception {
         WireFormat format = options.settings().wireFormat();
         Topics topics = Topics.DEFAULT;
+        taxonomy = taxonomy(options); // a model that is not there is said before anything is started
         Files.createDirectories(options.directory());
 
         progress.accept("starting Kafka");
@@ -86,7 +92,7 @@ public final class Demo implements AutoCloseable {
                 opened(EmbeddedKafka.start(options.directory().resolve("kafka"), freePort(options.kafkaPort())));
         bootstrapServers = kafka.bootstrapServers();
         Map<String, String> client = Map.of("bootstrap.servers", bootstrapServers);
-        topics.create(new HashMap<>(client), PARTITIONS, (short) 1);
+        topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
 
         progress.accept("starting Flink");
         FlinkCluster flink = opened(FlinkCluster.start(
@@ -105,19 +111,24 @@ public final class Demo implements AutoCloseable {
                 connectors.deadLetters(topics.deadLetters()),
                 options.settings());
         JobID job = flink.submit(env);
-        opened(() -> flink.cancel(job));
+        opened(() -> flink.stop(job));
 
         progress.accept("starting the page");
         page = opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage))
                 .uri();
         if (options.requestsPerSecond() > 0) {
-            opened(Traffic.start(bootstrapServers, topics, format, taxonomy(options), options.requestsPerSecond()));
+            opened(Traffic.start(bootstrapServers, topics, format, taxonomy, options.requestsPerSecond()));
         }
     }
 
     private static Taxonomy taxonomy(Options options) throws IOException {
         Path model = ModelDirectory.locate(options.settings().model());
         return ModelConfig.readTaxonomy(model.resolve(GenerativeModel.TAXONOMY));
+    }
+
+    /** A class to try. */
+    public String exampleClass() {
+        return taxonomy.subclassName(0);
     }
 
     public String bootstrapServers() {
@@ -142,7 +153,7 @@ public final class Demo implements AutoCloseable {
     private static int freePort(int preferred) {
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true); // a port that was just closed is free
-            socket.bind(new InetSocketAddress(InetAddress.getByName(HOST), preferred));
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), preferred));
             return preferred;
         } catch (IOException taken) {
             return 0;

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -14,6 +15,7 @@ import org.apache.flink.configuration.JobManagerOptions;
 import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
+import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
@@ -26,7 +28,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 final class FlinkCluster implements AutoCloseable {
 
     private static final String HOST = "127.0.0.1";
-    private static final Duration CANCEL_PATIENCE = Duration.ofSeconds(20);
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(20);
     private static final MemorySize NETWORK_MEMORY = MemorySize.ofMebiBytes(32);
 
     private final MiniCluster cluster;
@@ -75,10 +77,23 @@ final class FlinkCluster implements AutoCloseable {
         return cluster.submitJob(graph).get().getJobID();
     }
 
-    /** Stops a job; its newest checkpoint stays. */
-    void cancel(JobID job) throws InterruptedException, ExecutionException, TimeoutException {
-        cluster.cancelJob(job).get(CANCEL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        cluster.requestJobResult(job).get(CANCEL_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    /**
+     * Stops a job with a savepoint beside its checkpoints, so that no transaction stays open; if that fails, its newest
+     * checkpoint stays.
+     */
+    void stop(JobID job) throws InterruptedException, ExecutionException, TimeoutException {
+        try {
+            within(cluster.stopWithSavepoint(
+                    job, checkpoints.toAbsolutePath().toUri().toString(), false, SavepointFormatType.NATIVE));
+        } catch (ExecutionException | TimeoutException e) {
+            within(cluster.cancelJob(job));
+        }
+        within(cluster.requestJobResult(job));
+    }
+
+    private static void within(CompletableFuture<?> future)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        future.get(STOP_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -25,49 +24,47 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 final class Traffic implements AutoCloseable {
 
     private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(2);
-    private static final int STEPS = 20;
+    private static final int SEEDS = 1_000_000;
 
+    private final String topic;
+    private final AvroCodec<GenerationRequest> codec;
     private final KafkaProducer<byte[], byte[]> producer;
     private final ScheduledExecutorService clock;
+    private final Random random = new Random();
+    private final List<Taxonomy.Subclass> classes;
+    private int next;
 
-    private Traffic(KafkaProducer<byte[], byte[]> producer, ScheduledExecutorService clock) {
-        this.producer = producer;
-        this.clock = clock;
+    private Traffic(String bootstrapServers, Topics topics, WireFormat format, Taxonomy taxonomy) {
+        topic = topics.requests();
+        codec = new AvroCodec<>(GenerationRequest.class, format);
+        producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", bootstrapServers), new ByteArraySerializer(), new ByteArraySerializer());
+        classes = new ArrayList<>(taxonomy.subclasses());
+        Collections.shuffle(classes, random);
+        clock = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "demo-traffic");
+            thread.setDaemon(true);
+            return thread;
+        });
     }
 
     /** Sends {@code perSecond} requests for one image a second, each for another class. */
     static Traffic start(
             String bootstrapServers, Topics topics, WireFormat format, Taxonomy taxonomy, double perSecond) {
-        Map<String, Object> properties = new HashMap<>();
-        properties.put("bootstrap.servers", bootstrapServers);
-        KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
-        AvroCodec<GenerationRequest> codec = new AvroCodec<>(GenerationRequest.class, format);
-        Random random = new Random();
-        List<Taxonomy.Subclass> order = new ArrayList<>(taxonomy.subclasses());
-        Collections.shuffle(order, random);
-        ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread thread = new Thread(task, "demo-traffic");
-            thread.setDaemon(true);
-            return thread;
-        });
-        int[] next = {0};
-        long nanos = (long) (1e9 / perSecond);
-        clock.scheduleAtFixedRate(
-                () -> {
-                    GenerationRequest request = GenerationRequest.newBuilder()
-                            .setRequestId(UUID.randomUUID().toString())
-                            .setSubclass(order.get(next[0]++ % order.size()).name())
-                            .setSeed(random.nextInt(1_000_000))
-                            .setSteps(STEPS)
-                            .build();
-                    byte[] key = request.getRequestId().getBytes(StandardCharsets.UTF_8);
-                    producer.send(new ProducerRecord<>(topics.requests(), key, codec.encode(request)));
-                },
-                0,
-                nanos,
-                TimeUnit.NANOSECONDS);
-        return new Traffic(producer, clock);
+        Traffic traffic = new Traffic(bootstrapServers, topics, format, taxonomy);
+        var unused = traffic.clock.scheduleAtFixedRate( // ends when the clock is shut down
+                traffic::send, 0, (long) (TimeUnit.SECONDS.toNanos(1) / perSecond), TimeUnit.NANOSECONDS);
+        return traffic;
+    }
+
+    private void send() {
+        GenerationRequest request = GenerationRequest.newBuilder()
+                .setRequestId(UUID.randomUUID().toString())
+                .setSubclass(classes.get(next++ % classes.size()).name())
+                .setSeed(random.nextInt(SEEDS))
+                .build();
+        byte[] key = request.getRequestId().getBytes(StandardCharsets.UTF_8);
+        var unused = producer.send(new ProducerRecord<>(topic, key, codec.encode(request)));
     }
 
     @Override

@@ -33,7 +33,8 @@ public final class EmbeddedKafka implements AutoCloseable {
     private static final int MIB = 1 << 20;
     private static final int LARGEST_MESSAGE_BYTES = 16 * MIB;
     private static final int SEGMENT_BYTES = 64 * MIB;
-    private static final Duration LONGEST_TRANSACTION = Duration.ofHours(1); // Flink's sink asks for 15 minutes or more
+    private static final Duration LONGEST_TRANSACTION =
+            Duration.ofHours(1); // what Flink's sink asks for unless told otherwise
 
     private final KafkaRaftServer server;
     private final DirectoryLock lock;

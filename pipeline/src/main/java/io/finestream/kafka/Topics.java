@@ -38,7 +38,12 @@ public record Topics(String requests, String images, String labeled, String para
     public static final Topics DEFAULT =
             new Topics("generation-requests", "generated-images", "labeled-images", "parameters", "dead-letters");
 
-    private static final int LARGEST_MESSAGE_BYTES = 8 << 20;
+    /** Enough for a few subtasks; a topic can be given more later, but not fewer. */
+    public static final int DEFAULT_PARTITIONS = 4;
+
+    /** Of a record in any topic but the dead letters. */
+    public static final int LARGEST_MESSAGE_BYTES = 8 << 20;
+
     private static final int LARGEST_DEAD_LETTER_BYTES = LARGEST_MESSAGE_BYTES + (1 << 20); // a message, and why
     private static final Duration KEPT = Duration.ofDays(7);
     private static final Duration DEAD_LETTERS_KEPT = Duration.ofDays(30);

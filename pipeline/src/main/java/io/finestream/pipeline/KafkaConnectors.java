@@ -2,6 +2,7 @@ package io.finestream.pipeline;
 
 import io.finestream.flink.SourceRecord;
 import io.finestream.flink.SourceRecordDeserializer;
+import io.finestream.kafka.Topics;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.wire.WireFormat;
@@ -31,13 +32,12 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     /** Below the stock broker's maximum of 15 minutes; the sink's own default of an hour is above it. */
     private static final String TRANSACTION_TIMEOUT_MILLIS = String.valueOf(10 * 60 * 1000);
 
-    private static final String MAX_RECORD_BYTES = String.valueOf(8 << 20);
-
     /**
      * Requests from where the group left off, or from the beginning.
      *
      * @param bounded whether the job ends where the topic ended when it started
      */
+    @SuppressWarnings("deprecation") // the connector takes nothing else
     public KafkaSource<SourceRecord> requests(String topic, boolean bounded) {
         KafkaSourceBuilder<SourceRecord> source = KafkaSource.<SourceRecord>builder()
                 .setProperties(properties())
@@ -70,7 +70,7 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     <T> KafkaSink<T> sink(String name, KafkaRecordSerializationSchema<T> serializer) {
         Properties properties = properties();
         properties.setProperty(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MILLIS);
-        properties.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_RECORD_BYTES);
+        properties.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(Topics.LARGEST_MESSAGE_BYTES));
         return KafkaSink.<T>builder()
                 .setKafkaProducerConfig(properties)
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)

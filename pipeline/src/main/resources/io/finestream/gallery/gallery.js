@@ -35,11 +35,11 @@ function about({bootstrapServers: address, flinkPage}) {
   if (flinkPage) {
     byId('flink').querySelector('a').href = flinkPage;
   }
-  commands('scarlet dwarf poppy');
+  commands('');
 }
 
 function commands(subclass) {
-  const name = PLAIN_NAME.test(subclass) ? subclass : 'scarlet dwarf poppy';
+  const name = PLAIN_NAME.test(subclass) ? subclass : 'CLASS';
   byId('request-command').textContent =
     `${PROGRAM} request --bootstrap-servers ${bootstrapServers} --class "${name}" --count 8`;
   byId('images-command').textContent = `${PROGRAM} images --bootstrap-servers ${bootstrapServers} --out images`;

@@ -7,7 +7,6 @@ import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.DeadLetter;
-import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
@@ -15,36 +14,26 @@ import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.SamplerName;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
+import java.util.Set;
 import org.apache.flink.api.common.JobStatus;
-import org.apache.flink.api.common.serialization.SerializationSchema;
-import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
-import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacet;
-import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacetProvider;
-import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
+import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.MiniClusterExtension;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -67,8 +56,6 @@ class GenerationJobITCase {
     @TempDir
     static Path directory;
 
-    private static final AtomicInteger IMAGES_UNTIL_FAILURE = new AtomicInteger();
-
     private static EmbeddedKafka kafka;
     private static String model;
 
@@ -90,25 +77,29 @@ class GenerationJobITCase {
         for (int i = 0; i < 60; i++) {
             requests.add(mixedRequest(i));
         }
-        produce(topics, requests);
+        TopicsInTests.produce(client(), topics, requests);
         Map<String, byte[]> disturbed = new HashMap<>();
-        IMAGES_UNTIL_FAILURE.set(25);
-        JobClient job = start(topics, "failing", false, true);
+        FailingOnce.IMAGES_UNTIL_FAILURE.set(25);
+        JobClient job = start(topics, "failing", false);
         try {
             int expected =
                     requests.stream().mapToInt(GenerationRequest::getCount).sum();
-            consumeImages(topics, expected, image -> {
+            TopicsInTests.consumeImages(client(), topics, expected, PATIENCE, image -> {
                 String name = image.getRequestId() + "-" + image.getSample();
-                assertThat(disturbed.put(name, bytes(image.getImage())))
+                assertThat(disturbed.put(name, TopicsInTests.bytes(image.getImage())))
                         .as("twice: %s", name)
                         .isNull();
             });
             assertThat(disturbed).hasSize(expected);
-            assertThat(IMAGES_UNTIL_FAILURE.get()).as("the failure happened").isNegative();
+            assertThat(FailingOnce.IMAGES_UNTIL_FAILURE.get())
+                    .as("the failure happened")
+                    .isNegative();
         } finally {
             job.cancel().get();
         }
-        assertThat(remaining(topics)).as("no image beyond those asked for").hasSize(disturbed.size());
+        assertThat(TopicsInTests.committedImages(client(), topics))
+                .as("no image beyond those asked for")
+                .hasSize(disturbed.size());
         assertThat(disturbed)
                 .as("the same bytes without a failure")
                 .containsExactlyInAnyOrderEntriesOf(undisturbed(requests));
@@ -132,21 +123,31 @@ class GenerationJobITCase {
                                         .setMode(GuidanceMode.CLASSIFIER_FREE)
                                         .build())
                                 .build());
-        produce(topics, List.copyOf(bad.values()));
-        try (KafkaProducer<byte[], byte[]> producer = producer()) {
+        TopicsInTests.produce(client(), topics, List.copyOf(bad.values()));
+        try (KafkaProducer<byte[], byte[]> producer = TopicsInTests.producer(client())) {
             producer.send(new ProducerRecord<>(topics.requests(), "{\"json\": true}".getBytes(StandardCharsets.UTF_8)))
                     .get();
             producer.send(new ProducerRecord<>(topics.requests(), new byte[0])).get();
             producer.send(new ProducerRecord<>(topics.requests(), "key".getBytes(StandardCharsets.UTF_8), null))
                     .get();
         }
-        produce(topics, List.of(minimal("good").build()));
-        JobClient job = start(topics, "bad", false, false);
+        TopicsInTests.produce(client(), topics, List.of(minimal("good").build()));
+        JobClient job = start(topics, "bad", false);
         try {
             List<DeadLetter> letters = new ArrayList<>();
             AvroCodec<DeadLetter> codec = new AvroCodec<>(DeadLetter.class, WIRE);
-            consume(topics.deadLetters(), bad.size() + 3, record -> letters.add(decode(codec, record)));
-            consumeImages(topics, 1, image -> assertThat(image.getRequestId()).isEqualTo("good"));
+            TopicsInTests.consume(
+                    client(),
+                    topics.deadLetters(),
+                    bad.size() + 3,
+                    PATIENCE,
+                    record -> letters.add(TopicsInTests.decode(codec, record)));
+            TopicsInTests.consumeImages(
+                    client(),
+                    topics,
+                    1,
+                    PATIENCE,
+                    image -> assertThat(image.getRequestId()).isEqualTo("good"));
             assertThat(letters)
                     .allSatisfy(letter -> assertThat(letter.getReason()).isNotBlank());
             assertThat(letters)
@@ -171,65 +172,86 @@ class GenerationJobITCase {
     @Test
     void aBoundedJobEndsWithTheLastImage() throws Exception {
         Topics topics = topics("bounded");
-        produce(topics, List.of(mixedRequest(1), mixedRequest(2), mixedRequest(3)));
-        JobClient job = start(topics, "bounded", true, false);
+        TopicsInTests.produce(client(), topics, List.of(mixedRequest(1), mixedRequest(2), mixedRequest(3)));
+        JobClient job = start(topics, "bounded", true);
         job.getJobExecutionResult().get();
         int expected = mixedRequest(1).getCount()
                 + mixedRequest(2).getCount()
                 + mixedRequest(3).getCount();
-        assertThat(remaining(topics)).hasSize(expected);
+        assertThat(TopicsInTests.committedImages(client(), topics)).hasSize(expected);
+    }
+
+    @Test
+    void checkpointsGoOnWhileABoundedJobDrains() throws Exception {
+        Topics topics = topics("draining");
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            requests.add(
+                    minimal("long-" + i).setSeed(i).setCount(32).setSteps(200).build());
+        }
+        TopicsInTests.produce(client(), topics, requests);
+        Configuration strict = configuration("draining");
+        strict.set(CheckpointingOptions.CHECKPOINTING_TIMEOUT, Duration.ofSeconds(2)); // far shorter than the drain
+        strict.set(RestartStrategyOptions.RESTART_STRATEGY, "none"); // a checkpoint that expires fails the job
+        start(topics, "draining", true, strict).getJobExecutionResult().get();
+        assertThat(TopicsInTests.committedImages(client(), topics)).hasSize(8 * 32);
+    }
+
+    @Test
+    void aJobThatIsStartedAgainServesTheRequestsThatWaited() throws Exception {
+        Topics topics = topics("restarted");
+        List<GenerationRequest> requests = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            requests.add(
+                    minimal("waiting-" + i).setSeed(i).setSteps(i < 4 ? 5 : 300).build());
+        }
+        TopicsInTests.produce(client(), topics, requests);
+        JobClient first = start(topics, "restarted", false);
+        TopicsInTests.consumeImages(client(), topics, 1, PATIENCE, image -> {});
+        first.cancel().get();
+        int before = TopicsInTests.committedImages(client(), topics).size();
+        assertThat(before).as("some still wait").isLessThan(requests.size());
+        JobClient second = start(topics, "restarted", false);
+        Set<String> images = new HashSet<>();
+        TopicsInTests.consumeImages(
+                client(), topics, requests.size(), PATIENCE, image -> images.add(image.getRequestId()));
+        second.cancel().get();
+        assertThat(images).hasSize(requests.size());
+        assertThat(TopicsInTests.committedImages(client(), topics)).hasSize(requests.size());
     }
 
     private static Map<String, byte[]> undisturbed(List<GenerationRequest> requests) throws Exception {
         Topics topics = topics("undisturbed");
-        produce(topics, requests);
-        start(topics, "undisturbed", true, false).getJobExecutionResult().get();
+        TopicsInTests.produce(client(), topics, requests);
+        start(topics, "undisturbed", true).getJobExecutionResult().get();
         Map<String, byte[]> images = new HashMap<>();
-        remaining(topics)
-                .forEach(image -> images.put(image.getRequestId() + "-" + image.getSample(), bytes(image.getImage())));
+        TopicsInTests.committedImages(client(), topics)
+                .forEach(image -> images.put(
+                        image.getRequestId() + "-" + image.getSample(), TopicsInTests.bytes(image.getImage())));
         return images;
     }
 
-    private static JobClient start(Topics topics, String jobId, boolean bounded, boolean failing) throws Exception {
-        Configuration configuration = FlinkDefaults.statesIn(
+    private static JobClient start(Topics topics, String jobId, boolean bounded) throws Exception {
+        return start(topics, jobId, bounded, configuration(jobId));
+    }
+
+    private static Configuration configuration(String jobId) throws Exception {
+        return FlinkDefaults.statesIn(
                 FlinkDefaults.job(Duration.ofMillis(500)), directory.resolve("checkpoints-" + jobId));
+    }
+
+    private static JobClient start(Topics topics, String jobId, boolean bounded, Configuration configuration)
+            throws Exception {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
         env.setParallelism(2);
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId);
         GenerationJob.build(
                 env,
                 connectors.requests(topics.requests(), bounded),
-                failing ? failingSink(connectors, topics) : connectors.images(topics.images()),
+                FailingOnce.images(connectors, topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 GenerationSettings.forModel(model).withMaxRows(12));
         return env.executeAsync(GenerationJob.NAME);
-    }
-
-    private static Sink<GeneratedImage> failingSink(KafkaConnectors connectors, Topics topics) {
-        return connectors.sink("images", new FailingOnce(connectors.imageSerializer(topics.images())));
-    }
-
-    /** Fails once, when an image is about to be written, while others are in the middle of their trajectories. */
-    private record FailingOnce(AvroRecordSerializer<GeneratedImage> serializer)
-            implements KafkaRecordSerializationSchema<GeneratedImage>, KafkaDatasetFacetProvider {
-
-        @Override
-        public void open(SerializationSchema.InitializationContext context, KafkaSinkContext sinkContext) {
-            serializer.open(context, sinkContext);
-        }
-
-        @Override
-        public ProducerRecord<byte[], byte[]> serialize(GeneratedImage image, KafkaSinkContext context, Long time) {
-            if (IMAGES_UNTIL_FAILURE.decrementAndGet() == 0) {
-                throw new IllegalStateException("injected failure");
-            }
-            return serializer.serialize(image, context, time);
-        }
-
-        @Override
-        public Optional<KafkaDatasetFacet> getKafkaDatasetFacet() {
-            return serializer.getKafkaDatasetFacet();
-        }
     }
 
     private static GenerationRequest mixedRequest(int i) {
@@ -260,79 +282,5 @@ class GenerationJobITCase {
 
     private static Map<String, String> client() {
         return Map.of("bootstrap.servers", kafka.bootstrapServers());
-    }
-
-    private static KafkaProducer<byte[], byte[]> producer() {
-        return new KafkaProducer<>(new HashMap<>(client()), new ByteArraySerializer(), new ByteArraySerializer());
-    }
-
-    private static void produce(Topics topics, List<GenerationRequest> requests) {
-        AvroCodec<GenerationRequest> codec = new AvroCodec<>(GenerationRequest.class, WIRE);
-        try (KafkaProducer<byte[], byte[]> producer = producer()) {
-            requests.forEach(request -> producer.send(new ProducerRecord<>(
-                    topics.requests(),
-                    request.getRequestId().getBytes(StandardCharsets.UTF_8),
-                    codec.encode(request))));
-        }
-    }
-
-    private static void consumeImages(Topics topics, int count, Consumer<GeneratedImage> each) {
-        AvroCodec<GeneratedImage> codec = new AvroCodec<>(GeneratedImage.class, WIRE);
-        consume(topics.images(), count, record -> each.accept(decode(codec, record)));
-    }
-
-    private static List<GeneratedImage> remaining(Topics topics) {
-        List<GeneratedImage> images = new ArrayList<>();
-        AvroCodec<GeneratedImage> codec = new AvroCodec<>(GeneratedImage.class, WIRE);
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(topics.images())) {
-            // read what is committed now
-            Map<org.apache.kafka.common.TopicPartition, Long> end = consumer.endOffsets(consumer.assignment());
-            Awaitility.await().atMost(PATIENCE).until(() -> {
-                consumer.poll(Duration.ofMillis(200)).forEach(record -> images.add(decode(codec, record)));
-                return end.entrySet().stream().allMatch(e -> consumer.position(e.getKey()) >= e.getValue());
-            });
-        }
-        return images;
-    }
-
-    private static void consume(String topic, int count, Consumer<ConsumerRecord<byte[], byte[]>> each) {
-        AtomicInteger seen = new AtomicInteger();
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(topic)) {
-            Awaitility.await(topic).atMost(PATIENCE).until(() -> {
-                consumer.poll(Duration.ofMillis(200)).forEach(record -> {
-                    each.accept(record);
-                    seen.incrementAndGet();
-                });
-                return seen.get() >= count;
-            });
-        }
-        assertThat(seen).hasValue(count);
-    }
-
-    private static KafkaConsumer<byte[], byte[]> consumer(String topic) {
-        Map<String, Object> properties = new HashMap<>(client());
-        properties.put("isolation.level", "read_committed");
-        properties.put("auto.offset.reset", "earliest");
-        KafkaConsumer<byte[], byte[]> consumer =
-                new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        consumer.assign(consumer.partitionsFor(topic).stream()
-                .map(partition -> new org.apache.kafka.common.TopicPartition(topic, partition.partition()))
-                .toList());
-        return consumer;
-    }
-
-    private static <T extends org.apache.avro.specific.SpecificRecord> T decode(
-            AvroCodec<T> codec, ConsumerRecord<byte[], byte[]> record) {
-        try {
-            return codec.decode(record.value());
-        } catch (Exception e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    private static byte[] bytes(ByteBuffer buffer) {
-        byte[] bytes = new byte[buffer.remaining()];
-        buffer.duplicate().get(bytes);
-        return bytes;
     }
 }

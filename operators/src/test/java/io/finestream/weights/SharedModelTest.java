@@ -1,0 +1,42 @@
+package io.finestream.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.Device;
+import io.finestream.TinyModel;
+import io.finestream.dit.ComputeType;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SharedModelTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void slotsOfOneJvmShareOneCopyUntilTheLastIsClosed() throws IOException {
+        Path model = TinyModel.write(directory, 1);
+        int before = SharedModel.copies();
+        SharedModel first = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32);
+        SharedModel second = SharedModel.acquire(directory.resolve("."), Device.cpu(), ComputeType.FP32);
+        assertThat(second.model()).isSameAs(first.model());
+        assertThat(SharedModel.copies()).isEqualTo(before + 1);
+        first.close();
+        first.close(); // closing twice gives back one share
+        assertThat(SharedModel.copies()).isEqualTo(before + 1);
+        second.close();
+        assertThat(SharedModel.copies()).isEqualTo(before);
+    }
+
+    @Test
+    void anotherArithmeticIsAnotherCopy() throws IOException {
+        Path model = TinyModel.write(directory, 1);
+        try (SharedModel fp32 = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32);
+                SharedModel bf16 = SharedModel.acquire(model, Device.cpu(), ComputeType.BF16)) {
+            assertThat(bf16.model()).isNotSameAs(fp32.model());
+            assertThat(bf16.model().baseHash()).isEqualTo(fp32.model().baseHash());
+        }
+    }
+}
