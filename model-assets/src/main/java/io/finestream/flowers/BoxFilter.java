@@ -25,12 +25,12 @@ final class BoxFilter {
                     int row = (y * factor + v) * width + x * factor;
                     for (int u = 0; u < factor; u++) {
                         int pixel = pixels[row + u];
-                        red += pixel >> 16 & 0xFF;
-                        green += pixel >> 8 & 0xFF;
+                        red += (pixel >> 16) & 0xFF;
+                        green += (pixel >> 8) & 0xFF;
                         blue += pixel & 0xFF;
                     }
                 }
-                means[y * size + x] = red / area << 16 | green / area << 8 | blue / area;
+                means[y * size + x] = ((red / area) << 16) | ((green / area) << 8) | (blue / area);
             }
         }
         return small;

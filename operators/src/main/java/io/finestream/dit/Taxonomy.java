@@ -17,7 +17,11 @@ public final class Taxonomy {
     private static final int SUGGESTIONS = 3;
     private static final int LONGEST_NAME = 100; // of an unknown one, in a message
 
-    /** A fine class. @param superclass index of its coarse class */
+    /**
+     * A fine class.
+     *
+     * @param superclass index of its coarse class
+     */
     public record Subclass(String name, int superclass) {}
 
     private final List<String> superclasses;

@@ -39,7 +39,13 @@ public final class Trainer implements AutoCloseable {
         public static final Options REFERENCE = new Options(0.9, 0.999, 0, 0, 0.9999);
     }
 
-    /** @param mse mean squared error of the prediction, @param vb variational bound in bits, both mean over the batch */
+    /**
+     * What a step found; losses are means over the batch.
+     *
+     * @param mse mean squared error of the prediction
+     * @param vb variational bound in bits
+     * @param gradNorm global norm of the gradient, before clipping
+     */
     public record StepResult(double mse, double vb, double gradNorm) {}
 
     private final TorchOps ops;

@@ -209,7 +209,7 @@ class DenoiseOperatorTest {
     }
 
     private static PendingRequest request(String id, int steps, int count) {
-        int subclass = Math.abs(id.hashCode()) % TinyModel.CLASSES;
+        int subclass = Math.floorMod(id.hashCode(), TinyModel.CLASSES);
         GenerationRequest request = GenerationRequest.newBuilder()
                 .setRequestId(id)
                 .setSubclassId(subclass)

@@ -3,7 +3,6 @@ package io.finestream.schemas.wire;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import org.apache.avro.Schema;
 import org.apache.avro.io.BinaryEncoder;
 import org.apache.avro.io.DatumReader;
@@ -23,7 +22,7 @@ public final class AvroCodec<T extends SpecificRecord> {
     private final SpecificData model;
     private final SchemaHeader header;
     private final DatumWriter<T> writer;
-    private final Map<Schema, DatumReader<T>> readers = new IdentityHashMap<>();
+    private final IdentityHashMap<Schema, DatumReader<T>> readers = new IdentityHashMap<>();
 
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final BinaryEncoder encoder = EncoderFactory.get().directBinaryEncoder(out, null);
