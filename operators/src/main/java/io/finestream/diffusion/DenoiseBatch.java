@@ -7,12 +7,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
-import io.finestream.dit.Label;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -182,44 +182,22 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return finished;
     }
 
-    /** The network's prediction per slot, guided: fine rows first, then the coarse rows of the guided ones. */
+    /** The network's prediction per slot, guided. */
     private NDArray predict(NDManager m, NDArray x, List<Slot<T>> advancing) {
-        int n = advancing.size();
-        int channels = model.config().inChannels();
-        List<Label> labels = new ArrayList<>();
-        int[] coarseRow = new int[n];
-        float[] scale = new float[n * channels];
-        Arrays.fill(scale, 1);
-        for (Slot<T> slot : advancing) {
-            labels.add(Label.subclass(slot.spec.subclass()));
+        DiTConfig config = model.config();
+        PassRows rows = PassRows.of(
+                config,
+                advancing.stream().map(slot -> slot.spec).toList(),
+                advancing.stream().mapToInt(slot -> slot.next().t()).toArray());
+        rowsDone += rows.t().length;
+        if (rows.guided().length == 0) {
+            return model.dit().forward(m, x, rows.t(), rows.labels());
         }
-        List<Integer> slotOfRow = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
-            Slot<T> slot = advancing.get(i);
-            Guidance guidance = slot.spec.guidance();
-            coarseRow[i] = i;
-            if (guidance.usesCoarse(slot.next().t())) {
-                coarseRow[i] = labels.size();
-                labels.add(guidance.coarseLabel(model.config(), slot.spec.superclass()));
-                slotOfRow.add(i);
-                Arrays.fill(scale, i * channels, i * channels + guidance.channels(), (float) guidance.scale());
-            }
-        }
-        int[] t = new int[labels.size()];
-        for (int row = 0; row < t.length; row++) {
-            t[row] =
-                    advancing.get(row < n ? row : slotOfRow.get(row - n)).next().t();
-        }
-        rowsDone += t.length;
-        if (slotOfRow.isEmpty()) {
-            return model.dit().forward(m, x, t, labels);
-        }
-        NDArray guided = x.get(m.create(slotOfRow.stream().mapToLong(i -> i).toArray())); // [g, C, H, W]
-        NDArray out = model.dit().forward(m, concat(m, x, guided), t, labels); // [R, 2C, H, W]
-        long[] fine = new long[n];
-        Arrays.setAll(fine, i -> i);
-        long[] coarse = Arrays.stream(coarseRow).asLongStream().toArray();
-        return model.ops().guide(m, out, m.create(fine), m.create(coarse), m.create(scale, new Shape(n, channels)));
+        NDArray both = concat(m, x, x.get(m.create(rows.guided()))); // [R, C, H, W]
+        NDArray out = model.dit().forward(m, both, rows.t(), rows.labels()); // [R, 2C, H, W]
+        long[] fineRow = LongStream.range(0, advancing.size()).toArray();
+        NDArray scale = m.create(rows.scale(), new Shape(advancing.size(), config.inChannels()));
+        return model.ops().guide(m, out, m.create(fineRow), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
     }
 
     private NDArray noise(NDManager m, List<Slot<T>> advancing) {
