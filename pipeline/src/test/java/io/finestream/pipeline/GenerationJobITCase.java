@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
@@ -127,6 +128,9 @@ class GenerationJobITCase {
         try (KafkaProducer<byte[], byte[]> producer = TopicsInTests.producer(client())) {
             producer.send(new ProducerRecord<>(topics.requests(), "{\"json\": true}".getBytes(StandardCharsets.UTF_8)))
                     .get();
+            byte[] random = new byte[200];
+            new Random(1).nextBytes(random);
+            producer.send(new ProducerRecord<>(topics.requests(), random)).get();
             producer.send(new ProducerRecord<>(topics.requests(), new byte[0])).get();
             producer.send(new ProducerRecord<>(topics.requests(), "key".getBytes(StandardCharsets.UTF_8), null))
                     .get();
@@ -139,7 +143,7 @@ class GenerationJobITCase {
             TopicsInTests.consume(
                     client(),
                     topics.deadLetters(),
-                    bad.size() + 3,
+                    bad.size() + 4,
                     PATIENCE,
                     record -> letters.add(TopicsInTests.decode(codec, record)));
             TopicsInTests.consumeImages(
