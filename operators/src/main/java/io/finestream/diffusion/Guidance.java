@@ -19,7 +19,8 @@ import io.finestream.dit.Label;
 public record Guidance(Mode mode, double scale, int intervalLow, int intervalHigh, int channels) {
 
     public static final double MAX_SCALE = 100;
-    private static final int LAST_TIMESTEP = 999;
+    /** The noisiest timestep. */
+    public static final int LAST_TIMESTEP = NoiseSchedule.DIT.timesteps() - 1;
 
     /** Which label the prediction is pushed away from. */
     public enum Mode {

@@ -24,7 +24,9 @@ import org.apache.flink.api.common.functions.RichMapFunction;
 public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedImage> {
 
     private static final long serialVersionUID = 1;
-    private static final String GENERATOR = "finestream 0.1.0";
+    /** Name and version of this program. */
+    public static final String GENERATOR = "finestream 0.1.0";
+
     private static final double NANOS_PER_MILLI = 1e6;
 
     private final GenerationSettings settings;

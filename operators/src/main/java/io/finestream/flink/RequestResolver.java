@@ -15,8 +15,6 @@ import java.time.Instant;
 /** What a request asks of one model: checks it, and fills in what it leaves to the model. */
 final class RequestResolver {
 
-    private static final int LAST_TIMESTEP = 999;
-
     private final ModelConfig config;
     private final Taxonomy taxonomy;
     private final int maxCount;
@@ -109,7 +107,7 @@ final class RequestResolver {
                         ? 1
                         : scale != null ? scale : config.defaults().guidanceScale(),
                 low != null ? low : 0,
-                high != null ? high : LAST_TIMESTEP,
+                high != null ? high : Guidance.LAST_TIMESTEP,
                 channels != null ? channels : config.defaults().guidedChannels());
     }
 

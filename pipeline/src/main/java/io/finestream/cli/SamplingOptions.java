@@ -21,8 +21,6 @@ import picocli.CommandLine.TypeConversionException;
 /** How an image comes out of noise: what {@code generate} does and what {@code request} asks for. */
 final class SamplingOptions {
 
-    private static final int LAST_TIMESTEP = NoiseSchedule.DIT.timesteps() - 1;
-
     /** Timesteps, both inclusive. */
     record Interval(int low, int high) {}
 
@@ -127,7 +125,7 @@ final class SamplingOptions {
 
     /** Guidance of a model: what the options leave open is as the model recommends. */
     Guidance guidance(ModelConfig.Defaults model) {
-        Interval timesteps = interval == null ? new Interval(0, LAST_TIMESTEP) : interval;
+        Interval timesteps = interval == null ? new Interval(0, Guidance.LAST_TIMESTEP) : interval;
         return new Guidance(
                 mode,
                 mode == Guidance.Mode.NONE ? 1 : Objects.requireNonNullElse(scale, model.guidanceScale()),
