@@ -3,7 +3,7 @@ package io.finestream.flowers;
 import java.awt.geom.Path2D;
 import java.awt.geom.QuadCurve2D;
 
-/** One or two large bells that hang from an arching stem, seen from the side. */
+/** One to three bells that hang from an arching stem, seen from the side. */
 final class Bellflower implements FlowerDrawing {
 
     private static final Tint CLAPPER = Tint.rgb(0xF3D65A);
@@ -17,30 +17,40 @@ final class Bellflower implements FlowerDrawing {
 
     @Override
     public void draw(Brush brush, Species species, Jitter jitter) {
-        boolean two = species.fullness() > 0.5;
-        double tip = two ? 0.22 : 0.06;
+        int bells = Between.count(1, 3, species.fullness());
+        double tip = bells == 1 ? 0.06 : 0.25;
         Foliage.stem(brush, new QuadCurve2D.Double(-0.4, 0.8, -0.5, -0.62, tip, -0.36), STEM_WIDTH);
-        Foliage.leaf(brush.moved(-0.41, 0.34), 0.75 + jitter.around(0.1), 0.36, 0.15);
-        if (two) {
-            bell(brush.moved(0.24, -0.34).turned(jitter.around(0.1)).scaled(0.74), species);
-            bell(brush.moved(-0.13, -0.38).turned(jitter.around(0.1)).scaled(0.8), species);
-        } else {
-            bell(brush.moved(0.06, -0.37).turned(jitter.around(0.1)), species);
+        Foliage.leaf(brush.moved(-0.41, 0.34), 0.75 + jitter.around(0.05), 0.38, 0.19);
+        switch (bells) {
+            case 1 -> bell(hung(brush, 0.06, -0.37, jitter), species);
+            case 2 -> {
+                bell(hung(brush, 0.25, -0.34, jitter).scaled(0.74), species);
+                bell(hung(brush, -0.14, -0.38, jitter).scaled(0.78), species);
+            }
+            default -> {
+                bell(hung(brush, -0.17, -0.4, jitter).scaled(0.66), species);
+                bell(hung(brush, 0.29, -0.36, jitter).scaled(0.66), species);
+                bell(hung(brush, 0.07, -0.1, jitter).scaled(0.66), species);
+            }
         }
     }
 
+    private static Brush hung(Brush brush, double x, double y, Jitter jitter) {
+        return brush.moved(x, y).turned(jitter.around(0.05));
+    }
+
     private static void bell(Brush brush, Species species) {
-        double half = Between.value(0.23, 0.3, species.breadth());
+        double half = Between.value(0.2, 0.32, species.breadth());
         brush.line(0, HEIGHT * 0.8, 0, HEIGHT * 1.12, CLAPPER.darker(0.3), 0.035);
         brush.dot(0, HEIGHT * 1.12, 0.045, CLAPPER);
         PetalTints tints = PetalTints.of(species, 0.4);
         Path2D mantle = mantle(half);
         brush.fill(mantle, tints.over(1.1 * HEIGHT));
-        brush.stroke(mantle, tints.rim().withOpacity(0.8), 0.018);
+        Petal.rim(brush, mantle);
         for (int side = -1; side <= 1; side += 2) {
             QuadCurve2D fold = new QuadCurve2D.Double(
                     side * 0.05, 0.08, side * 0.1, 0.6 * HEIGHT, side * 0.4 * half, 0.9 * HEIGHT);
-            brush.stroke(fold, tints.rim().withOpacity(0.5), 0.016);
+            brush.stroke(fold, Tint.BLACK.withOpacity(0.16), 0.034);
         }
     }
 

@@ -1,8 +1,6 @@
 package io.finestream.flowers;
 
-import java.awt.Color;
 import java.awt.Graphics2D;
-import java.awt.RadialGradientPaint;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.util.SplittableRandom;
@@ -25,36 +23,60 @@ public final class FlowerRenderer {
      * @throws IllegalArgumentException for a size outside 8..2048
      */
     public static BufferedImage render(Species species, long imageSeed, int size) {
+        int supersampling = supersampling(size);
+        int side = size * supersampling;
+        Jitter scenery = new Jitter(new SplittableRandom(imageSeed));
+        Backdrop backdrop = Backdrop.sample(scenery);
+        Light light = Light.sample(scenery);
+
+        BufferedImage canvas = new BufferedImage(side, side, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = smooth(canvas);
+        graphics.drawImage(backdrop.toImage(size), 0, 0, side, side, null);
+        paintFlower(graphics, species, imageSeed, side);
+        graphics.dispose();
+        BufferedImage picture = BoxFilter.shrink(canvas, supersampling);
+        light.paint(picture);
+        return picture;
+    }
+
+    /**
+     * What the flower, its stem and its leaves cover in {@link #render} with the same arguments; to put the flower on
+     * another background or to look at one of the two alone. Where the mask is 0, the picture is the background that
+     * every species has with this seed.
+     *
+     * @return a square image of TYPE_BYTE_GRAY, 0 outside the flower, 255 inside; the caller's own
+     * @throws IllegalArgumentException for a size outside 8..2048
+     */
+    public static BufferedImage mask(Species species, long imageSeed, int size) {
+        int supersampling = supersampling(size);
+        int side = size * supersampling;
+        BufferedImage canvas = new BufferedImage(side, side, BufferedImage.TYPE_INT_ARGB);
+        Graphics2D graphics = smooth(canvas);
+        paintFlower(graphics, species, imageSeed, side);
+        graphics.dispose();
+        return BoxFilter.shrinkOpacity(canvas, supersampling);
+    }
+
+    private static int supersampling(int size) {
         if (size < SMALLEST_SIZE || size > LARGEST_SIZE) {
             throw new IllegalArgumentException("size is " + size + " pixels, expected " + SMALLEST_SIZE + ".."
                     + LARGEST_SIZE + "; render within this range and rescale");
         }
-        int supersampling = Math.max(1, Math.min(4, LARGEST_CANVAS / size));
-        int side = size * supersampling;
-        BufferedImage canvas = new BufferedImage(side, side, BufferedImage.TYPE_INT_RGB);
+        return Math.max(1, Math.min(4, LARGEST_CANVAS / size));
+    }
+
+    private static Graphics2D smooth(BufferedImage canvas) {
         Graphics2D graphics = canvas.createGraphics();
         graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
         graphics.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
-
-        Jitter jitter = new Jitter(new SplittableRandom(imageSeed));
-        Backdrop backdrop = Backdrop.sample(jitter);
-        Light light = Light.sample(jitter);
-        Pose pose = Pose.sample(species, jitter);
-
-        backdrop.paint(graphics, side);
-        Graphics2D flower = (Graphics2D) graphics.create();
-        pose.applyTo(flower, side);
-        shadow(new Brush(flower));
-        species.family().drawing().draw(new Brush(flower), species, jitter);
-        light.paint(graphics, side);
-        graphics.dispose();
-        return BoxFilter.shrink(canvas, supersampling);
+        return graphics;
     }
 
-    /** A soft dark spot behind the flower lifts it off the background. */
-    private static void shadow(Brush brush) {
-        brush.fill(Brush.circle(0, 0, 0.5), new RadialGradientPaint(0, 0, 0.5f, new float[] {0.55f, 1}, new Color[] {
-            Tint.BLACK.withOpacity(0.13), Tint.BLACK.withOpacity(0)
-        }));
+    /** Pose and irregularities have a generator of their own, so that a mask needs no background. */
+    private static void paintFlower(Graphics2D graphics, Species species, long imageSeed, int side) {
+        Jitter jitter = new Jitter(new SplittableRandom(imageSeed).split());
+        Graphics2D flower = (Graphics2D) graphics.create();
+        Pose.sample(species, jitter).applyTo(flower, side);
+        species.family().drawing().draw(new Brush(flower), species, jitter);
     }
 }

@@ -13,7 +13,7 @@ final class Foliage {
     private Foliage() {}
 
     static void stem(Brush brush, Shape line, double width) {
-        brush.stroke(line, STEM.darker(0.35).opaque(), width + 0.016);
+        brush.stroke(line, STEM.darker(0.35).opaque(), width + 0.024);
         brush.stroke(line, STEM.opaque(), width);
     }
 
@@ -28,6 +28,6 @@ final class Foliage {
                 leaf.outline(),
                 new LinearGradientPaint(
                         -half, 0, half, 0, new float[] {0, 0.49f, 0.51f, 1}, new Color[] {lit, lit, shaded, shaded}));
-        turned.stroke(leaf.outline(), GREEN.darker(0.45).withOpacity(0.7), 0.012);
+        turned.stroke(leaf.outline(), GREEN.darker(0.45).withOpacity(0.5), 0.024);
     }
 }

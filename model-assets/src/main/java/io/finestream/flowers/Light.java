@@ -2,6 +2,7 @@ package io.finestream.flowers;
 
 import java.awt.GradientPaint;
 import java.awt.Graphics2D;
+import java.awt.image.BufferedImage;
 
 /** A veil over the finished picture: a little white on one side, a little black on the other. */
 record Light(double angle, double strength) {
@@ -10,8 +11,9 @@ record Light(double angle, double strength) {
         return new Light(jitter.between(0, 2 * Math.PI), jitter.between(0, 0.12));
     }
 
-    /** Covers a square of the given side, in pixels. */
-    void paint(Graphics2D graphics, int side) {
+    void paint(BufferedImage picture) {
+        int side = picture.getWidth();
+        Graphics2D graphics = picture.createGraphics();
         float half = side / 2f;
         float x = half * (float) Math.cos(angle);
         float y = half * (float) Math.sin(angle);
@@ -21,5 +23,6 @@ record Light(double angle, double strength) {
         graphics.setPaint(new GradientPaint(
                 half - x, half - y, Tint.BLACK.withOpacity(strength), half, half, Tint.BLACK.withOpacity(0)));
         graphics.fillRect(0, 0, side, side);
+        graphics.dispose();
     }
 }

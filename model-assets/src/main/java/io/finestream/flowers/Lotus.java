@@ -20,12 +20,12 @@ final class Lotus implements FlowerDrawing {
         brush.fill(
                 new Ellipse2D.Double(-0.45, 0.23, 0.9, 0.17), PAD.lighter(0.15).opaque());
 
-        int back = Between.count(5, 8, species.fullness());
-        double width = Between.value(0.18, 0.25, species.breadth());
+        int back = Between.count(4, 8, species.fullness());
+        double width = Between.value(0.17, 0.27, species.breadth());
         PetalTints tints = PetalTints.of(species, 0.4);
         Brush foot = brush.moved(0, FOOT);
-        fan(foot, back, 1.2, new Petal(0.61, width, 0.58, Petal.Tip.POINTED), tints.deeper(0.25), jitter);
-        fan(foot, back - 1, 1.05, new Petal(0.49, width, 0.58, Petal.Tip.POINTED), tints, jitter);
+        fan(foot, back, 1.2, new Petal(0.66, width, 0.58, Petal.Tip.POINTED), tints.deeper(0.25), jitter);
+        fan(foot, back - 1, 1.05, new Petal(0.52, width, 0.58, Petal.Tip.POINTED), tints, jitter);
     }
 
     /** From the sides to the middle, so that the petals close like hands. */
@@ -33,8 +33,8 @@ final class Lotus implements FlowerDrawing {
         for (int i = 0; i < count; i++) {
             int place = i % 2 == 0 ? i / 2 : count - 1 - i / 2;
             double side = 2.0 * place / (count - 1) - 1;
-            double size = 1 - 0.14 * Math.abs(side) + jitter.around(0.03);
-            petal.resized(size).paint(foot.turned(spread * side + jitter.around(0.04)), tints);
+            double size = 1 - 0.22 * Math.abs(side) + jitter.around(0.02);
+            petal.resized(size).paint(foot.turned(spread * side + jitter.around(0.02)), tints);
         }
     }
 }

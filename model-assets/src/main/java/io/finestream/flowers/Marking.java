@@ -7,5 +7,7 @@ public enum Marking {
     /** On the outer part of the petals. */
     EDGED,
     /** On the inner part of the petals, a ring around the middle of the flower. */
-    EYED
+    EYED,
+    /** On a band across the petals, between their inner and their outer part. */
+    BANDED
 }

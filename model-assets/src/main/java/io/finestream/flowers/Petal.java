@@ -1,5 +1,6 @@
 package io.finestream.flowers;
 
+import java.awt.Shape;
 import java.awt.geom.Path2D;
 
 /**
@@ -19,8 +20,9 @@ record Petal(double length, double width, double belly, Tip tip) {
     }
 
     private static final double NECK = 0.7; // share of the width already reached close to the origin
-    private static final double RIM_WIDTH = 0.014;
-    private static final double RIM_OPACITY = 0.7;
+    private static final Tint RIM = Tint.rgb(0x4A1A14); // thin, over any colour, it reads as that colour's shade
+    private static final double RIM_WIDTH = 0.026;
+    private static final double RIM_OPACITY = 0.36;
     private static final double NOTCH_DEPTH = 0.14;
 
     Petal resized(double factor) {
@@ -31,7 +33,11 @@ record Petal(double length, double width, double belly, Tip tip) {
     void paint(Brush brush, PetalTints tints) {
         Path2D outline = outline();
         brush.fill(outline, tints.over(length));
-        brush.stroke(outline, tints.rim().withOpacity(RIM_OPACITY), RIM_WIDTH);
+        rim(brush, outline);
+    }
+
+    static void rim(Brush brush, Shape outline) {
+        brush.stroke(outline, RIM.withOpacity(RIM_OPACITY), RIM_WIDTH);
     }
 
     Path2D outline() {

@@ -8,9 +8,9 @@ package io.finestream.flowers;
  */
 record PetalRing(int count, double turn, Petal petal, PetalTints tints) {
 
-    private static final double LENGTH_SPREAD = 0.05;
-    private static final double SHADE_SPREAD = 0.06;
-    private static final double ANGLE_SPREAD = 0.2; // in radians over the number of petals
+    private static final double LENGTH_SPREAD = 0.03;
+    private static final double SHADE_SPREAD = 0.04;
+    private static final double ANGLE_SPREAD = 0.12; // in radians over the number of petals
 
     void paint(Brush brush, Jitter jitter) {
         for (int i = 0; i < count; i++) {

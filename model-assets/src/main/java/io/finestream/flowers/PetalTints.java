@@ -18,8 +18,11 @@ record PetalTints(
     static PetalTints of(Species species, double eyeReach) {
         Tint petal = species.petal();
         return switch (species.marking()) {
-            case PLAIN -> new PetalTints(petal.deeper(0.45), petal, petal.lighter(0.15), 0.05, 0.5, 0.7, 0.98);
-            case EDGED -> new PetalTints(petal.deeper(0.3), petal, species.accent(), 0.05, 0.4, 0.55, 0.8);
+            case PLAIN -> plain(petal);
+            case EDGED -> {
+                double edge = Math.max(0.5, eyeReach);
+                yield new PetalTints(petal.deeper(0.3), petal, species.accent(), 0.05, 0.35, edge, edge + 0.2);
+            }
             case EYED ->
                 new PetalTints(
                         species.accent(),
@@ -29,7 +32,21 @@ record PetalTints(
                         Math.min(0.88, eyeReach + 0.15),
                         0.9,
                         0.99);
+            case BANDED ->
+                new PetalTints(
+                        petal,
+                        species.accent(),
+                        petal,
+                        eyeReach - 0.18,
+                        eyeReach - 0.06,
+                        eyeReach + 0.14,
+                        Math.min(0.98, eyeReach + 0.26));
         };
+    }
+
+    /** One colour, deeper at the base and lighter at the tip. */
+    static PetalTints plain(Tint petal) {
+        return new PetalTints(petal.deeper(0.45), petal, petal.lighter(0.15), 0.05, 0.45, 0.7, 0.98);
     }
 
     PetalTints withBase(Tint tint, double end) {
@@ -45,10 +62,6 @@ record PetalTints(
     PetalTints deeper(double share) {
         return new PetalTints(
                 base.deeper(share), middle.deeper(share), tip.deeper(share), baseEnd, middleStart, middleEnd, tipStart);
-    }
-
-    Tint rim() {
-        return middle.deeper(0.55).darker(0.15);
     }
 
     /** The gradient for a petal at the origin: round, so that the petals of a flower form rings together. */

@@ -9,14 +9,14 @@ final class Poppy implements FlowerDrawing {
     @Override
     public void draw(Brush brush, Species species, Jitter jitter) {
         int count = Between.count(4, 6, species.fullness());
-        double width = 2.1 / count * Between.value(0.95, 1.2, species.breadth());
+        double width = 2.1 / count * Between.value(0.85, 1.25, species.breadth());
         Petal petal = new Petal(0.46, width, 0.66, Petal.Tip.ROUND);
         PetalTints tints = PetalTints.of(species, 0.55);
-        if (species.marking() != Marking.EYED) {
-            tints = tints.withBase(DARK, 0.3);
+        if (species.marking() == Marking.PLAIN || species.marking() == Marking.EDGED) {
+            tints = tints.withBase(DARK, 0.37);
         }
         new PetalRing(count, Math.PI / count, petal, tints).paint(brush, jitter);
-        new Stamens(12, 0.13, 0.022, DARK, DARK).paint(brush, jitter);
-        new Disc(0.075, POD).paint(brush);
+        new Stamens(8, 0.145, 0.036, DARK, DARK).paint(brush, jitter);
+        new Disc(0.085, POD).paint(brush);
     }
 }

@@ -5,7 +5,7 @@ import java.awt.Graphics2D;
 /** How a flower stands in the picture; lengths in flower units, the turn in radians. */
 record Pose(double right, double down, double scale, double turn) {
 
-    private static final double SMALLEST = 0.8; // of a species with stature 0
+    private static final double SMALLEST = 0.74; // of a species with stature 0
     private static final double LARGEST = 1.0;
 
     static Pose sample(Species species, Jitter jitter) {
@@ -14,7 +14,7 @@ record Pose(double right, double down, double scale, double turn) {
         return new Pose(
                 jitter.around(0.02),
                 jitter.around(0.02),
-                stature * (1 + jitter.around(0.04)),
+                stature * (1 + jitter.around(0.03)),
                 jitter.around(largestTurn));
     }
 

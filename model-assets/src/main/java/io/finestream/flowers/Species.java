@@ -10,7 +10,7 @@ package io.finestream.flowers;
  * @param petal the main petal colour, the one that the name's first word names
  * @param accent the second petal colour; equals {@code petal} where the marking is plain
  * @param marking where the accent shows
- * @param stature size of the flower in the picture, 0 (about 80 % of the largest) to 1
+ * @param stature size of the flower in the picture, 0 (about 74 % of the largest) to 1
  * @param fullness number of petals, florets or bells between the family's fewest (0) and most (1)
  * @param breadth width of the petals between the family's narrowest (0) and widest (1)
  */

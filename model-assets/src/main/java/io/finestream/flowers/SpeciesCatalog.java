@@ -13,9 +13,10 @@ import java.util.SplittableRandom;
 final class SpeciesCatalog {
 
     private static final Epithet[] EPITHETS = Epithet.values();
-    private static final int EPITHET_STEP = 12; // plain and marked epithets alternate
+    private static final int EPITHET_STEP =
+            12; // epithets of one colour are then 3, 4, 8 or 13 apart, which differ clearly
     private static final int FAMILY_STEP = 5; // species 0 of two families do not share an epithet
-    private static final double INDIVIDUALITY = 0.08; // keeps species with a shared epithet from being equal in build
+    private static final double INDIVIDUALITY = 0.03; // keeps species with a shared epithet from being equal in build
 
     private static final double COLOR_SPREAD = 0.05; // the same for colour, small enough for the name to fit
     private static final double ACCENT_BLEND = 0.12; // two colours of one flower are relatives

@@ -8,12 +8,12 @@ package io.finestream.flowers;
  */
 record Stamens(int count, double length, double dot, Tint thread, Tint end) {
 
-    private static final double THREAD_WIDTH = 0.016;
+    private static final double THREAD_WIDTH = 0.03;
 
     void paint(Brush brush, Jitter jitter) {
         for (int i = 0; i < count; i++) {
-            double angle = 2 * Math.PI * (i + 0.5) / count + jitter.around(0.6 / count);
-            double reach = length * (1 + jitter.around(0.1));
+            double angle = 2 * Math.PI * (i + 0.5) / count + jitter.around(0.3 / count);
+            double reach = length * (1 + jitter.around(0.04));
             double x = reach * Math.sin(angle);
             double y = -reach * Math.cos(angle);
             brush.line(0, 0, x, y, thread, THREAD_WIDTH);

@@ -1,6 +1,6 @@
 package io.finestream.flowers;
 
-/** Two rows of pointed petals around a large dark disc. */
+/** Two rows of pointed petals around a large dark disc; a banded species has its second colour behind. */
 final class Sunflower implements FlowerDrawing {
 
     private static final Tint DISC = Tint.rgb(0x4A2A16);
@@ -9,17 +9,20 @@ final class Sunflower implements FlowerDrawing {
 
     @Override
     public void draw(Brush brush, Species species, Jitter jitter) {
-        int count = Between.count(10, 14, species.fullness());
+        int count = Between.count(8, 13, species.fullness());
         double room = 2 * Math.PI * 0.6 * LENGTH / count;
-        Petal petal = new Petal(LENGTH, room * Between.value(0.8, 1.05, species.breadth()), 0.6, Petal.Tip.POINTED);
-        PetalRing front = new PetalRing(count, 0, petal, PetalTints.of(species, 0.72));
-        PetalRing back =
-                new PetalRing(count, Math.PI / count, petal, front.tints().deeper(0.3));
+        Petal petal = new Petal(LENGTH, room * Between.value(0.7, 1.15, species.breadth()), 0.6, Petal.Tip.POINTED);
+        PetalTints frontTints =
+                species.marking() == Marking.BANDED ? PetalTints.plain(species.petal()) : PetalTints.of(species, 0.62);
+        PetalTints backTints =
+                species.marking() == Marking.BANDED ? PetalTints.plain(species.accent()) : frontTints.deeper(0.3);
+        PetalRing front = new PetalRing(count, 0, petal, frontTints);
+        PetalRing back = new PetalRing(count, Math.PI / count, petal, backTints);
         back.paint(brush, jitter);
         front.paint(brush, jitter);
 
-        Disc disc = new Disc(Between.value(0.18, 0.23, species.fullness()), DISC);
+        Disc disc = new Disc(Between.value(0.16, 0.22, species.fullness()), DISC);
         disc.paint(brush);
-        disc.paintSeeds(brush, 24, SEED);
+        disc.paintSeeds(brush, 9, SEED);
     }
 }

@@ -7,6 +7,7 @@ public record Tint(int red, int green, int blue) {
 
     static final Tint WHITE = rgb(0xFFFFFF);
     static final Tint BLACK = rgb(0x000000);
+    private static final Tint SHADED_WHITE = rgb(0x8E8CB4);
 
     /** Throws IllegalArgumentException for a channel outside 0..255. */
     public Tint {
@@ -37,9 +38,15 @@ public record Tint(int red, int green, int blue) {
         return mixedWith(BLACK, share);
     }
 
-    /** Deeper, not greyer: less bright, more saturated; yellow turns to amber, since dark yellow looks green. */
+    /**
+     * Deeper, not greyer: less bright, more saturated. Yellow turns to amber, since dark yellow looks green; white turns
+     * to a pale lavender, as in the shade under a blue sky.
+     */
     Tint deeper(double share) {
         float[] hsb = Color.RGBtoHSB(red, green, blue, null);
+        if (hsb[1] < 0.05) {
+            return mixedWith(SHADED_WHITE, share);
+        }
         boolean yellow = hsb[0] > 0.1 && hsb[0] < 0.2;
         double hue = yellow ? hsb[0] - 0.08 * share : hsb[0];
         double saturation = Math.min(1, hsb[1] * (1 + share));

@@ -17,11 +17,22 @@ final class ContactSheetsOfTheGarden {
 
     public static void main(String[] args) throws IOException {
         Path target = Path.of("target");
+        for (FlowerFamily family : FlowerFamily.values()) {
+            family(family).writePng(target.resolve("flowers-" + family.displayName() + ".png"));
+        }
         species(64, 16).writePng(target.resolve("flowers-64.png"));
         species(32, 16).writePng(target.resolve("flowers-32.png"));
         variations(4, 4).writePng(target.resolve("flowers-variation.png"));
         large().writePng(target.resolve("flowers-large.png"));
-        System.out.printf("%.2f ms per image of 32 pixels%n", millisPerImage());
+        System.out.printf("%.2f ms per image of 64 pixels%n", millisPerImage());
+    }
+
+    private static ContactSheet family(FlowerFamily family) {
+        List<BufferedImage> images = new ArrayList<>();
+        for (int i = 0; i < 24; i++) {
+            images.add(FlowerRenderer.render(Species.of(family, i), i, 64));
+        }
+        return ContactSheet.of(images, 8, 3 * 64).withCaption("the first 24 of family " + family.displayName());
     }
 
     private static ContactSheet species(int size, int perFamily) {
@@ -64,7 +75,7 @@ final class ContactSheetsOfTheGarden {
                 start = System.nanoTime();
             }
             FlowerFamily family = FlowerFamily.values()[Math.floorMod(i, FlowerFamily.values().length)];
-            FlowerRenderer.render(Species.of(family, Math.floorMod(i, 50)), i, 32);
+            FlowerRenderer.render(Species.of(family, Math.floorMod(i, 50)), i, 64);
         }
         return (System.nanoTime() - start) / 1e6 / images;
     }

@@ -101,6 +101,27 @@ class SpeciesTest {
         }
     }
 
+    /** Marking and second colour are seen first; a build must then differ by more than one step of one trait. */
+    @ParameterizedTest
+    @EnumSource
+    void speciesOfOneColourDifferInMarkingOrClearlyInBuild(FlowerFamily family) {
+        for (int index = 0; index < 24; index++) {
+            for (int other = index % family.colors().size();
+                    other < index;
+                    other += family.colors().size()) {
+                Species one = Species.of(family, index);
+                Species two = Species.of(family, other);
+                double build = Math.abs(one.stature() - two.stature())
+                        + Math.abs(one.fullness() - two.fullness())
+                        + Math.abs(one.breadth() - two.breadth());
+                boolean marked = one.marking() != two.marking() || one.accent().distanceTo(two.accent()) > 60;
+                assertThat(marked || build > 0.6)
+                        .as("%s, %s", one.name(), two.name())
+                        .isTrue();
+            }
+        }
+    }
+
     @Test
     void negativeIndexIsRejected() {
         assertThatThrownBy(() -> Species.of(FlowerFamily.ROSE, -1))

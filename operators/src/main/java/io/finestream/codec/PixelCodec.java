@@ -11,6 +11,16 @@ public record PixelCodec() implements Codec {
     }
 
     @Override
+    public int latentChannels() {
+        return 3;
+    }
+
+    @Override
+    public NDArray encode(NDArray images) {
+        return images;
+    }
+
+    @Override
     public NDArray decode(NDArray latents) {
         return latents;
     }

@@ -13,14 +13,28 @@ public final class LossCoefficients {
     private final float[] signal; // √ᾱ
     private final float[] noise; // √(1 − ᾱ)
     private final float[][] target; // [T][2]
+    private final float[] weight;
 
+    /** The loss of the reference: every timestep counts alike. */
     public LossCoefficients(NoiseSchedule schedule, PredictionType prediction) {
+        this(schedule, prediction, Double.POSITIVE_INFINITY);
+    }
+
+    /**
+     * @param minSnrGamma the squared error of a timestep counts as an error of x_0 weighted by min(SNR, γ) (min-SNR-γ,
+     *     arXiv 2303.09556); infinite to count every timestep's alike
+     */
+    public LossCoefficients(NoiseSchedule schedule, PredictionType prediction, double minSnrGamma) {
+        if (!(minSnrGamma > 0)) {
+            throw new IllegalArgumentException("min-SNR gamma is " + minSnrGamma + ", expected a positive number");
+        }
         double[] alphaBar = schedule.alphaBars();
         int n = schedule.timesteps();
         rows = new float[n][];
         signal = new float[n];
         noise = new float[n];
         target = new float[n][];
+        weight = new float[n];
         double floor = Math.log(Posterior.of(alphaBar[1], alphaBar[0]).variance());
         for (int t = 0; t < n; t++) {
             Posterior q = Posterior.of(alphaBar[t], t > 0 ? alphaBar[t - 1] : 1);
@@ -38,7 +52,23 @@ public final class LossCoefficients {
             signal[t] = (float) Math.sqrt(alphaBar[t]);
             noise[t] = (float) Math.sqrt(1 - alphaBar[t]);
             target[t] = toFloats(prediction.target(alphaBar[t]));
+            weight[t] = (float) (Double.isInfinite(minSnrGamma) ? 1 : weight(alphaBar[t], prediction, minSnrGamma));
         }
+    }
+
+    /** An error of ε is one of x_0 times SNR, an error of v one of x_0 times SNR + 1. */
+    private static double weight(double alphaBar, PredictionType prediction, double gamma) {
+        double snr = alphaBar / (1 - alphaBar);
+        return Math.min(snr, gamma)
+                / switch (prediction) {
+                    case EPSILON -> snr;
+                    case V_PREDICTION -> snr + 1;
+                };
+    }
+
+    /** How much the squared error counts, per row. */
+    public float[] weight(int[] t) {
+        return gather(t, weight);
     }
 
     /** [B, 9] flattened: the argument {@code k} of {@code diffusion_loss}. */

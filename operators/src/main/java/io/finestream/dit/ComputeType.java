@@ -9,19 +9,19 @@ import java.util.Locale;
 public enum ComputeType {
     FP32 {
         @Override
-        NDArray cast(TorchOps ops, NDManager m, NDArray x) {
+        public NDArray cast(TorchOps ops, NDManager m, NDArray x) {
             return x;
         }
     },
     /** bfloat16: twice the speed and half the memory, three significant digits. */
     BF16 {
         @Override
-        NDArray cast(TorchOps ops, NDManager m, NDArray x) {
+        public NDArray cast(TorchOps ops, NDManager m, NDArray x) {
             return ops.toBfloat16(m, x);
         }
     };
 
-    abstract NDArray cast(TorchOps ops, NDManager m, NDArray x);
+    public abstract NDArray cast(TorchOps ops, NDManager m, NDArray x);
 
     @Override
     public String toString() {

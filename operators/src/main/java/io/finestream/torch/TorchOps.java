@@ -165,6 +165,49 @@ public final class TorchOps {
         return call(m, "mean_loss", losses, mseWeights);
     }
 
+    public NDArray convolution(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "convolution", x, weight, bias);
+    }
+
+    public NDArray pointwise(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "pointwise", x, weight, bias);
+    }
+
+    public NDArray downsample(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "downsample", x, weight, bias);
+    }
+
+    public NDArray upsample(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "upsample", x, weight, bias);
+    }
+
+    public NDArray normConvolution(
+            NDManager m,
+            NDArray x,
+            NDArray groups,
+            NDArray normWeight,
+            NDArray normBias,
+            NDArray weight,
+            NDArray bias) {
+        return call(m, "norm_convolution", x, groups, normWeight, normBias, weight, bias);
+    }
+
+    public NDArray resnet(NDManager m, NDArray x, NDArray groups, List<NDArray> weights) {
+        return call(m, "resnet", x, groups, weights);
+    }
+
+    public NDArray cellAttention(NDManager m, NDArray x, NDArray groups, List<NDArray> weights) {
+        return call(m, "cell_attention", x, groups, weights);
+    }
+
+    public NDArray samplePosterior(NDManager m, NDArray moments, NDArray noise) {
+        return call(m, "sample_posterior", moments, noise);
+    }
+
+    public NDArray autoencoderLoss(NDManager m, NDArray image, NDArray decoded, NDArray moments) {
+        return call(m, "autoencoder_loss", image, decoded, moments);
+    }
+
     public NDArray adamw(
             NDManager m,
             NDArray hyper,

@@ -1,5 +1,8 @@
 package io.finestream.tuning;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.Images;
 import io.finestream.dit.Taxonomy;
 import java.awt.image.BufferedImage;
@@ -9,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -97,6 +101,22 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
         float[] planes = new float[3 * imageSize * imageSize];
         write(subclass, index, false, planes, 0);
         return Images.fromPlanes(planes, imageSize, imageSize);
+    }
+
+    /**
+     * Images drawn at random, half of them mirrored.
+     *
+     * @return float32 [count, 3, size, size], −1 to 1
+     */
+    public NDArray batch(NDManager m, int count, SplittableRandom random) {
+        int numbers = 3 * imageSize * imageSize;
+        float[] planes = new float[count * numbers];
+        for (int b = 0; b < count; b++) {
+            int subclass = random.nextInt(images.size());
+            int image = random.nextInt(images.get(subclass).size());
+            write(subclass, image, random.nextBoolean(), planes, b * numbers);
+        }
+        return m.create(planes, new Shape(count, 3, imageSize, imageSize));
     }
 
     /** Copies an image into {@code target} as numbers from −1 to 1, mirrored if asked. */

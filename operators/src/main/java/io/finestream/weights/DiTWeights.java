@@ -8,12 +8,8 @@ import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.torch.TorchOps;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * Reads a DiT from a file with the reference's parameter names. A plain DiT has no affine LayerNorm: its norms become 1
@@ -37,7 +33,7 @@ public final class DiTWeights {
             expected.remove(DiTParameters.SUPERCLASS_TABLE);
             expected.put(DiTParameters.REFERENCE_TABLE, tableShape(config));
         }
-        requireMatch(file, expected);
+        file.requireTensors(expected, DiTWeights::isNorm);
         Map<String, NDArray> weights = new LinkedHashMap<>();
         for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
             String name = parameter.getKey();
@@ -67,27 +63,6 @@ public final class DiTWeights {
                 DiTParameters.SUBCLASS_TABLE, table.get(new NDIndex("0:" + c)).duplicate());
         weights.put(
                 DiTParameters.SUPERCLASS_TABLE, table.get(new NDIndex(c + ":")).duplicate());
-    }
-
-    private static void requireMatch(Safetensors file, Map<String, Shape> expected) throws WeightsException {
-        List<String> problems = new ArrayList<>();
-        for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
-            String name = parameter.getKey();
-            if (!file.names().contains(name)) {
-                if (!isNorm(name)) {
-                    problems.add("missing " + name);
-                }
-            } else if (!file.shape(name).equals(parameter.getValue())) {
-                problems.add(name + " is " + file.shape(name) + ", expected " + parameter.getValue());
-            }
-        }
-        Set<String> unexpected = new LinkedHashSet<>(file.names());
-        unexpected.removeAll(expected.keySet());
-        unexpected.forEach(name -> problems.add("unexpected " + name));
-        if (!problems.isEmpty()) {
-            throw new WeightsException(file.file() + " does not fit the model's configuration: "
-                    + String.join("; ", problems) + "; check config.json (sizes, classes) against the file");
-        }
     }
 
     private static NDArray defaultNorm(NDManager owner, String name, Shape shape) {

@@ -84,8 +84,9 @@ public final class GenerativeModel implements AutoCloseable {
             DiT dit = new DiT(
                     ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
             DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
+            Codec codec = codec(ops, manager, config, files);
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codecOf(config));
+            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codec);
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -113,11 +114,15 @@ public final class GenerativeModel implements AutoCloseable {
         }
     }
 
-    private static Codec codecOf(ModelConfig config) throws WeightsException {
-        if (config.codec().equals("pixel")) {
-            return new PixelCodec();
-        }
-        throw new WeightsException("codec '" + config.codec() + "' is unknown, expected pixel");
+    private static Codec codec(TorchOps ops, NDManager manager, ModelConfig config, ModelFiles files)
+            throws IOException {
+        return switch (config.codec()) {
+            case ModelConfig.PIXEL -> new PixelCodec();
+            case ModelConfig.AUTOENCODER -> AutoencoderFiles.load(ops, manager, files.autoencoder());
+            default ->
+                throw new WeightsException(files.config() + ": codec '" + config.codec() + "' is unknown, expected "
+                        + ModelConfig.PIXEL + " or " + ModelConfig.AUTOENCODER);
+        };
     }
 
     static String sha256(Path file) throws IOException {

@@ -21,7 +21,7 @@ import java.util.List;
  * @param dit shape of the network
  * @param prediction what it predicts
  * @param schedule noise levels that it was trained on
- * @param codec {@code pixel} for a model whose latents are the image
+ * @param codec {@link #PIXEL} or {@link #AUTOENCODER}
  * @param defaults what a request gets that does not say
  */
 public record ModelConfig(
@@ -31,6 +31,11 @@ public record ModelConfig(
         NoiseSchedule schedule,
         String codec,
         Defaults defaults) {
+
+    /** Codec of a model whose latents are the image. */
+    public static final String PIXEL = "pixel";
+    /** Codec of a model of latents, and the directory of its autoencoder within the model's. */
+    public static final String AUTOENCODER = "vae";
 
     /**
      * @param guidanceScale w of fine-grained guidance

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Objects;
 
 /**
  * Finds a model by the path of its directory, or by name among those that ship on the class path under {@code
@@ -50,7 +51,9 @@ public final class ModelDirectory {
         for (String line : list.lines().filter(line -> !line.isBlank()).toList()) {
             String hash = line.substring(0, line.indexOf(' '));
             String file = line.substring(line.lastIndexOf(' ') + 1);
-            unpack(name, file, hash, cache.resolve(file));
+            Path target = cache.resolve(file);
+            Files.createDirectories(Objects.requireNonNull(target.getParent()));
+            unpack(name, file, hash, target);
         }
         return cache;
     }
@@ -69,7 +72,8 @@ public final class ModelDirectory {
                 throw new WeightsException("the shipped file " + resource + " has SHA-256 " + sha256(bytes)
                         + ", its list says " + hash + "; build or fetch the program again");
             }
-            Path partial = Files.createTempFile(target.getParent(), file, ".partial");
+            Path partial = Files.createTempFile(
+                    target.getParent(), target.getFileName().toString(), ".partial");
             Files.write(partial, bytes);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         }

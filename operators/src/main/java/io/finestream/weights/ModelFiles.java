@@ -10,10 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param config as {@link ModelConfig} reads it
  * @param taxonomy the classes
  * @param weights safetensors
+ * @param autoencoder directory of the {@link io.finestream.codec.AutoencoderKL}; not read for a model of pixels
  * @param adapter safetensors of tuned parameters that replace those of {@code weights}; null for none
  */
 public record ModelFiles(
-        Path config, Path taxonomy, Path weights, @Nullable Path adapter) {
+        Path config,
+        Path taxonomy,
+        Path weights,
+        Path autoencoder,
+        @Nullable Path adapter) {
 
     /**
      * The files of a model directory.
@@ -30,18 +35,19 @@ public record ModelFiles(
                 directory.resolve(GenerativeModel.CONFIG),
                 directory.resolve(GenerativeModel.TAXONOMY),
                 directory.resolve(GenerativeModel.WEIGHTS),
+                directory.resolve(ModelConfig.AUTOENCODER),
                 null);
     }
 
     public ModelFiles withTaxonomy(Path file) {
-        return new ModelFiles(config, file, weights, adapter);
+        return new ModelFiles(config, file, weights, autoencoder, adapter);
     }
 
     public ModelFiles withWeights(Path file) {
-        return new ModelFiles(config, taxonomy, file, adapter);
+        return new ModelFiles(config, taxonomy, file, autoencoder, adapter);
     }
 
     public ModelFiles withAdapter(Path file) {
-        return new ModelFiles(config, taxonomy, weights, file);
+        return new ModelFiles(config, taxonomy, weights, autoencoder, file);
     }
 }

@@ -20,12 +20,15 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * A safetensors file, read by memory map: an 8-byte header length, a JSON header of names, types, shapes and offsets,
@@ -198,6 +201,34 @@ public final class Safetensors {
         }
         try (tensor) {
             return ops.toFloat32(owner, tensor);
+        }
+    }
+
+    /**
+     * Checks that the file holds the tensors of a network.
+     *
+     * @param expected shapes by name
+     * @param mayBeMissing by name
+     * @throws WeightsException that lists every missing, unexpected and misshapen tensor
+     */
+    void requireTensors(Map<String, Shape> expected, Predicate<String> mayBeMissing) throws WeightsException {
+        List<String> problems = new ArrayList<>();
+        expected.forEach((name, shape) -> {
+            Entry entry = entries.get(name);
+            if (entry == null) {
+                if (!mayBeMissing.test(name)) {
+                    problems.add("missing " + name);
+                }
+            } else if (!entry.shape().equals(shape)) {
+                problems.add(name + " is " + entry.shape() + ", expected " + shape);
+            }
+        });
+        Set<String> unexpected = new LinkedHashSet<>(entries.keySet());
+        unexpected.removeAll(expected.keySet());
+        unexpected.forEach(name -> problems.add("unexpected " + name));
+        if (!problems.isEmpty()) {
+            throw new WeightsException(file + " does not fit the model's configuration: " + String.join("; ", problems)
+                    + "; check config.json (sizes, classes) against the file");
         }
     }
 

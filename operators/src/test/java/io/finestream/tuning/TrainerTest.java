@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.Golden;
 import io.finestream.RandomWeights;
+import io.finestream.diffusion.LossCoefficients;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.NoiseSchedule;
 import io.finestream.diffusion.PredictionType;
@@ -49,7 +50,7 @@ class TrainerTest {
     @EnumSource
     void lossFallsOnASmallProblem(PredictionType prediction) {
         Map<String, NDArray> fresh = DiTParameters.initialise(GOLDEN.manager, CONFIG);
-        try (Trainer trainer = trainer(fresh, prediction, ALL_BUT_POSITIONS)) {
+        try (Training trainer = trainer(fresh, prediction, ALL_BUT_POSITIONS)) {
             double first = trainer.step(batch(0), 3e-3).mse();
             double last = first;
             for (int step = 1; step < 30; step++) {
@@ -57,7 +58,7 @@ class TrainerTest {
             }
             assertThat(first).isBetween(0.5, 1.5); // a fresh network predicts 0, the targets have variance 1
             assertThat(last).isLessThan(0.8 * first);
-            assertThat(trainer.stepsDone()).isEqualTo(30);
+            assertThat(trainer.optimizer().stepsDone()).isEqualTo(30);
         }
     }
 
@@ -65,20 +66,22 @@ class TrainerTest {
     void restoredTrainerTakesTheSameStepsToTheLastBit() {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
         Map<String, NDArray> saved = new LinkedHashMap<>();
-        try (Trainer original = trainer(initial, PredictionType.EPSILON, ALL_BUT_POSITIONS);
-                Trainer restored = trainer(
+        try (Training original = trainer(initial, PredictionType.EPSILON, ALL_BUT_POSITIONS);
+                Training restored = trainer(
                         RandomWeights.of(GOLDEN.manager, CONFIG, 6), PredictionType.EPSILON, ALL_BUT_POSITIONS)) {
             for (int step = 0; step < 3; step++) {
                 original.step(batch(step), 1e-3);
             }
-            original.state().forEach((name, array) -> saved.put(name, array.duplicate()));
-            restored.restore(saved, original.stepsDone());
+            original.optimizer().state().forEach((name, array) -> saved.put(name, array.duplicate()));
+            restored.optimizer().restore(saved, original.optimizer().stepsDone());
             for (int step = 3; step < 6; step++) {
                 assertThat(restored.step(batch(step), 1e-3)).isEqualTo(original.step(batch(step), 1e-3));
             }
-            assertThat(restored.stepsDone()).isEqualTo(6);
-            assertThat(values(restored.parameters())).isEqualTo(values(original.parameters()));
-            assertThat(values(restored.averaged())).isEqualTo(values(original.averaged()));
+            assertThat(restored.optimizer().stepsDone()).isEqualTo(6);
+            assertThat(values(restored.optimizer().parameters()))
+                    .isEqualTo(values(original.optimizer().parameters()));
+            assertThat(values(restored.optimizer().averaged()))
+                    .isEqualTo(values(original.optimizer().averaged()));
         }
     }
 
@@ -87,12 +90,12 @@ class TrainerTest {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
         Map<String, List<Float>> before = values(initial);
         Predicate<String> biases = name -> name.endsWith(".bias");
-        try (Trainer trainer = trainer(initial, PredictionType.EPSILON, biases)) {
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, biases)) {
             for (int step = 0; step < 3; step++) {
                 trainer.step(batch(step), 1e-2);
             }
-            Map<String, List<Float>> after = values(trainer.parameters());
-            Map<String, List<Float>> averaged = values(trainer.averaged());
+            Map<String, List<Float>> after = values(trainer.optimizer().parameters());
+            Map<String, List<Float>> averaged = values(trainer.optimizer().averaged());
             before.forEach((name, value) -> {
                 if (biases.test(name)) {
                     assertThat(after.get(name)).as(name).isNotEqualTo(value);
@@ -121,7 +124,7 @@ class TrainerTest {
     @Test
     void gradientsDoNotCarryOverFromStepToStep() {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
-        try (Trainer trainer = trainer(initial, PredictionType.EPSILON, ALL_BUT_POSITIONS)) {
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, ALL_BUT_POSITIONS)) {
             Trainer.StepResult first = trainer.step(batch(0), 0);
             assertThat(trainer.step(batch(0), 0)).isEqualTo(first);
             assertThat(first.gradNorm()).isPositive();
@@ -131,19 +134,23 @@ class TrainerTest {
     @Test
     void labelsOfARowTeachOnlyTheirOwnRowOfTheTable() {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
-        try (Trainer trainer = trainer(initial, PredictionType.EPSILON, name -> name.startsWith("y_embedder"))) {
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, name -> name.startsWith("y_embedder"))) {
             float[] before = initial.get(DiTParameters.SUBCLASS_TABLE).toFloatArray();
             trainer.step(batch(0), 1e-2); // labels: subclasses 0, 1, 2 and superclass 1
-            float[] after =
-                    trainer.parameters().get(DiTParameters.SUBCLASS_TABLE).toFloatArray();
+            float[] after = trainer.optimizer()
+                    .parameters()
+                    .get(DiTParameters.SUBCLASS_TABLE)
+                    .toFloatArray();
             for (int row = 0; row < 4; row++) {
                 assertThat(after[row * 32] != before[row * 32])
                         .as("row %s", row)
                         .isEqualTo(row < 3);
             }
             float[] coarse = initial.get(DiTParameters.SUPERCLASS_TABLE).toFloatArray();
-            float[] tuned =
-                    trainer.parameters().get(DiTParameters.SUPERCLASS_TABLE).toFloatArray();
+            float[] tuned = trainer.optimizer()
+                    .parameters()
+                    .get(DiTParameters.SUPERCLASS_TABLE)
+                    .toFloatArray();
             assertThat(tuned[0]).isEqualTo(coarse[0]);
             assertThat(tuned[32]).isNotEqualTo(coarse[32]);
         }
@@ -160,13 +167,13 @@ class TrainerTest {
     @Test
     void stateOfAnotherNetworkIsRefused() {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
-        try (Trainer trainer = trainer(initial, PredictionType.EPSILON, name -> name.equals("x_embedder.proj.bias"))) {
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, name -> name.equals("x_embedder.proj.bias"))) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> trainer.restore(Map.of(), 1))
+                    .isThrownBy(() -> trainer.optimizer().restore(Map.of(), 1))
                     .withMessageContaining("no tensor 'model.x_embedder.proj.bias'");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> trainer.restore(
-                            Map.of("model.x_embedder.proj.bias", GOLDEN.manager.zeros(new Shape(31))), 1))
+                    .isThrownBy(() -> trainer.optimizer()
+                            .restore(Map.of("model.x_embedder.proj.bias", GOLDEN.manager.zeros(new Shape(31))), 1))
                     .withMessageContaining("(31), expected (32)");
         }
     }
@@ -179,11 +186,11 @@ class TrainerTest {
      */
     private static float[] gradientOfOutputBias(int part, int firstChannel) {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
-        try (Trainer trainer =
+        try (Training trainer =
                         trainer(initial, PredictionType.EPSILON, name -> name.equals("final_layer.linear.bias"));
                 NDManager m = GOLDEN.manager.newSubManager()) {
             TorchOps.backward(trainer.losses(m, batch(0)).get(part).sum());
-            float[] gradient = trainer.gradients(m).get(0).toFloatArray(); // [P*P*2C], channel fastest
+            float[] gradient = trainer.optimizer().gradients(m).get(0).toFloatArray(); // [P*P*2C], channel fastest
             float[] picked = new float[gradient.length / 2];
             for (int i = 0; i < picked.length; i++) {
                 picked[i] = gradient[i / 3 * 6 + firstChannel + i % 3];
@@ -192,18 +199,34 @@ class TrainerTest {
         }
     }
 
-    private static Trainer trainer(
+    /** A trainer with an optimizer of its own. */
+    private record Training(AdamW optimizer, Trainer trainer) implements AutoCloseable {
+
+        Trainer.StepResult step(TrainingBatch batch, double learningRate) {
+            return trainer.step(GOLDEN.manager, batch, learningRate);
+        }
+
+        NDArray losses(NDManager m, TrainingBatch batch) {
+            return trainer.loss().perRow(m, batch);
+        }
+
+        @Override
+        public void close() {
+            optimizer.close();
+        }
+    }
+
+    private static Training trainer(
             Map<String, NDArray> initial, PredictionType prediction, Predicate<String> isTrainable) {
-        return new Trainer(
-                GOLDEN.ops,
-                GOLDEN.manager,
-                CONFIG,
-                NoiseSchedule.DIT,
-                prediction,
-                ComputeType.FP32,
-                initial,
-                isTrainable,
-                Trainer.Options.REFERENCE);
+        AdamW optimizer = new AdamW(GOLDEN.ops, GOLDEN.manager, initial, isTrainable, AdamW.Options.REFERENCE);
+        return new Training(
+                optimizer,
+                new Trainer(
+                        GOLDEN.ops,
+                        CONFIG,
+                        new LossCoefficients(NoiseSchedule.DIT, prediction),
+                        ComputeType.FP32,
+                        optimizer));
     }
 
     private static TrainingBatch batch(int step) {

@@ -21,6 +21,7 @@ import picocli.CommandLine.ScopeType;
             ImagesCommand.class,
             TopicsCommand.class,
             TrainCommand.class,
+            TrainAutoencoderCommand.class,
             FlowersCommand.class
         })
 public final class FineStream {

@@ -1,0 +1,181 @@
+package io.finestream.tuning;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import io.finestream.torch.TorchOps;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/**
+ * AdamW (arXiv 1711.05101) with gradient clipping and an exponential moving average, over those of a network's
+ * parameters that are trained. Unlike the engine's optimizers it shows its moments, so that a run can be resumed.
+ *
+ * <p>Belongs to one thread, which must be prepared with gradients on.
+ */
+public final class AdamW implements AutoCloseable {
+
+    private static final double EPS = 1e-8;
+
+    /**
+     * @param beta1 decay of the first moment
+     * @param beta2 decay of the second moment
+     * @param weightDecay decoupled weight decay per unit of learning rate
+     * @param maxGradNorm gradients are clipped to this global norm; 0 for no clipping
+     * @param emaDecay decay of the moving average per step
+     */
+    public record Options(double beta1, double beta2, double weightDecay, double maxGradNorm, double emaDecay) {
+        /** The optimizer of DiT and FineDiffusion. */
+        public static final Options REFERENCE = new Options(0.9, 0.999, 0, 0, 0.9999);
+    }
+
+    private final TorchOps ops;
+    private final NDManager manager;
+    private final Options options;
+    private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+    private final Map<String, NDArray> ema = new LinkedHashMap<>();
+    private final List<NDArray> trainable = new ArrayList<>();
+    private final List<NDArray> firstMoments = new ArrayList<>();
+    private final List<NDArray> secondMoments = new ArrayList<>();
+    private final List<NDArray> steps = new ArrayList<>();
+    private final NDArray maxGradNorm;
+    private long step;
+
+    /**
+     * @param ops for inference: an update records no gradients
+     * @param initial every parameter of the network; copied
+     * @param isTrainable by parameter name; the others stay frozen
+     */
+    public AdamW(
+            TorchOps ops,
+            NDManager owner,
+            Map<String, NDArray> initial,
+            Predicate<String> isTrainable,
+            Options options) {
+        this.ops = ops;
+        this.options = options;
+        manager = owner.newSubManager();
+        maxGradNorm = manager.create(options.maxGradNorm());
+        initial.forEach((name, array) -> {
+            NDArray parameter = copy(array);
+            parameters.put(name, parameter);
+            if (isTrainable.test(name)) {
+                ema.put(name, copy(array));
+                parameter.setRequiresGradient(true);
+                trainable.add(parameter);
+                firstMoments.add(manager.zeros(parameter.getShape()));
+                secondMoments.add(manager.zeros(parameter.getShape()));
+                steps.add(manager.create(0f));
+            }
+        });
+        if (trainable.isEmpty()) {
+            manager.close();
+            throw new IllegalArgumentException(
+                    "no parameter is trainable: the rule matches none of " + initial.keySet());
+        }
+    }
+
+    /** Every parameter, trained or frozen; an update changes them in place. */
+    public Map<String, NDArray> parameters() {
+        return parameters;
+    }
+
+    /** The moving average of the trained parameters, and the frozen ones as they are. */
+    public Map<String, NDArray> averaged() {
+        Map<String, NDArray> all = new LinkedHashMap<>(parameters);
+        all.putAll(ema);
+        return all;
+    }
+
+    /** Updates made, those before a restore included. */
+    public long stepsDone() {
+        return step;
+    }
+
+    /**
+     * Back-propagates a scalar loss and updates the parameters.
+     *
+     * @param m receives what is made on the way
+     * @return global norm of the gradient, before clipping
+     */
+    public double step(NDManager m, NDArray loss, double learningRate) {
+        TorchOps.backward(loss);
+        NDArray hyper =
+                m.create(new double[] {learningRate, options.beta1(), options.beta2(), EPS, options.weightDecay()});
+        NDArray norm = ops.adamw(m, hyper, maxGradNorm, trainable, gradients(m), firstMoments, secondMoments, steps);
+        step++;
+        ops.lerp(m, m.create(1 - emaDecay()), List.copyOf(ema.values()), trainable);
+        return norm.getFloat();
+    }
+
+    /** An average over more steps than there have been would remember the initial values. */
+    private double emaDecay() {
+        return Math.min(options.emaDecay(), (1.0 + step) / (10.0 + step));
+    }
+
+    /** Handles to the gradients of the trained parameters, in their order. */
+    List<NDArray> gradients(NDManager m) {
+        return trainable.stream()
+                .map(parameter -> {
+                    NDArray gradient = parameter.getGradient();
+                    gradient.attach(m);
+                    return gradient;
+                })
+                .toList();
+    }
+
+    /** Everything that the next steps depend on: trained parameters, averages, moments. */
+    public Map<String, NDArray> state() {
+        Map<String, NDArray> state = new LinkedHashMap<>();
+        int i = 0;
+        for (Map.Entry<String, NDArray> average : ema.entrySet()) {
+            state.put("model." + average.getKey(), trainable.get(i));
+            state.put("ema." + average.getKey(), average.getValue());
+            state.put("first_moment." + average.getKey(), firstMoments.get(i));
+            state.put("second_moment." + average.getKey(), secondMoments.get(i));
+            i++;
+        }
+        return state;
+    }
+
+    /**
+     * Goes back to a saved {@link #state}.
+     *
+     * @param saved float32 tensors by the names of {@link #state}
+     * @param stepsDone as it was when the state was saved
+     */
+    public void restore(Map<String, NDArray> saved, long stepsDone) {
+        state().forEach((name, array) -> {
+            NDArray value = saved.get(name);
+            if (value == null || !value.getShape().equals(array.getShape())) {
+                throw new IllegalArgumentException("the saved training state has "
+                        + (value == null ? "no tensor '" + name + "'" : name + " as " + value.getShape())
+                        + ", expected " + array.getShape() + "; it was made with another network");
+            }
+            boolean trained = name.startsWith("model.");
+            if (trained) {
+                array.setRequiresGradient(false);
+            }
+            value.copyTo(array);
+            if (trained) {
+                array.setRequiresGradient(true);
+            }
+        });
+        steps.forEach(count -> count.set(new float[] {stepsDone}));
+        step = stepsDone;
+    }
+
+    private NDArray copy(NDArray array) {
+        NDArray copy = array.duplicate(); // a mapped tensor is read-only
+        copy.attach(manager);
+        copy.setName(null);
+        return copy;
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+}
