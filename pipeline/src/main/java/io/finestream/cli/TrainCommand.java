@@ -22,8 +22,11 @@ import io.finestream.tuning.Latents;
 import io.finestream.tuning.Timesteps;
 import io.finestream.tuning.Trainer;
 import io.finestream.weights.AutoencoderFiles;
+import io.finestream.weights.DiTWeights;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
+import io.finestream.weights.ModelFiles;
+import io.finestream.weights.Safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -57,6 +60,12 @@ final class TrainCommand implements Callable<Integer> {
             description = "learn the latents of this autoencoder, which train-autoencoder or diffusers wrote; default:"
                     + " pixels")
     private @Nullable Path autoencoder;
+
+    @Option(
+            names = "--from",
+            paramLabel = "DIR",
+            description = "start from this model's weights; default: from nothing")
+    private @Nullable Path from;
 
     @Option(names = "--patch", description = "patch size (default ${DEFAULT-VALUE})")
     private int patch = 4;
@@ -125,7 +134,10 @@ final class TrainCommand implements Callable<Integer> {
                     NoiseSchedule.DIT,
                     autoencoder == null ? ModelConfig.PIXEL : ModelConfig.AUTOENCODER,
                     new ModelConfig.Defaults(guidance, dit.inChannels()));
-            Map<String, NDArray> initial = DiTParameters.initialise(manager, dit);
+            Map<String, NDArray> initial = from == null
+                    ? DiTParameters.initialise(manager, dit)
+                    : DiTWeights.read(
+                            ops, manager, Safetensors.open(ModelFiles.in(from).weights()), dit);
             long parameters = initial.values().stream().mapToLong(NDArray::size).sum();
             System.out.printf(
                     Locale.ROOT,
