@@ -8,6 +8,9 @@ import io.finestream.torch.TorchOps;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Names, shapes and initial values of the parameters, after facebookresearch/DiT models.py@ed81ce2 and its FineDiffusion
@@ -98,6 +101,30 @@ public final class DiTParameters {
         Map<String, NDArray> parameters = new LinkedHashMap<>();
         shapes(config).forEach((name, shape) -> parameters.put(name, initial(owner, config, name, shape)));
         return parameters;
+    }
+
+    /**
+     * Label tables that set labels well apart from the start, so that a short training tells them apart sooner than from
+     * the reference's: superclass rows N(0, {@code std}²), and each subclass row its superclass's plus N(0, {@code std}²),
+     * so that what one species teaches about its family serves the others.
+     *
+     * @param superclassOf superclass of each subclass
+     */
+    public static Map<String, NDArray> tieredLabels(
+            NDManager owner, DiTConfig config, IntUnaryOperator superclassOf, double std) {
+        Map<String, Shape> shapes = shapes(config);
+        NDArray coarse = normal(owner, shapes, SUPERCLASS_TABLE, std); // [S, D]
+        NDArray fine = normal(owner, shapes, SUBCLASS_TABLE, std); // [C, D]
+        long[] rows = IntStream.range(0, config.subclasses())
+                .map(superclassOf)
+                .asLongStream()
+                .toArray();
+        NDArray families = coarse.get(owner.create(rows)); // [C, D]
+        return Map.of(SUPERCLASS_TABLE, coarse, SUBCLASS_TABLE, fine.add(families));
+    }
+
+    private static NDArray normal(NDManager owner, Map<String, Shape> shapes, String name, double std) {
+        return owner.randomNormal(0f, (float) std, Objects.requireNonNull(shapes.get(name)), DataType.FLOAT32);
     }
 
     private static NDArray initial(NDManager owner, DiTConfig config, String name, Shape shape) {

@@ -7,9 +7,13 @@ import io.finestream.codec.Images;
 import io.finestream.dit.Taxonomy;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -94,6 +98,18 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
 
     public int count() {
         return images.stream().mapToInt(List::size).sum();
+    }
+
+    /** SHA-256 of every pixel of every image, and of the classes' names; lower-case hex. */
+    public String digest() {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update((imageSize + " " + taxonomy.subclasses()).getBytes(StandardCharsets.UTF_8));
+            images.forEach(ofClass -> ofClass.forEach(digest::update));
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
     }
 
     /** One image, for people to look at. */

@@ -98,6 +98,11 @@ public final class AutoencoderFiles {
         return new AutoencoderKL(ops, config, readWeights(ops, owner, directory, config));
     }
 
+    /** SHA-256 of the weights file, lower-case hex. */
+    public static String hash(Path directory) throws IOException {
+        return GenerativeModel.sha256(directory.resolve(WEIGHTS));
+    }
+
     /** Copies an autoencoder's files. */
     public static void copy(Path from, Path to) throws IOException {
         Files.createDirectories(to);

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.finestream.Golden;
 import io.finestream.codec.PixelCodec;
 import io.finestream.dit.Taxonomy;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LatentsTest {
 
@@ -39,6 +42,32 @@ class LatentsTest {
         float[] mirrored = latents.bySubclass().get(1).get(47);
         assertThat(straight[0]).isLessThan(straight[1]);
         assertThat(mirrored).startsWith(straight[1], straight[0], straight[3], straight[2]);
+    }
+
+    @Test
+    void whatWasEncodedIsFoundAgainByItsKeyOnly(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("latents.safetensors");
+        Latents latents = Latents.encode(GOLDEN.manager, new PixelCodec(), images(), false);
+        assertThat(Latents.load(GOLDEN.ops, GOLDEN.manager, file, "k", images().taxonomy()))
+                .isEmpty();
+        latents.save(GOLDEN.manager, file, "k");
+        Latents found = Latents.load(GOLDEN.ops, GOLDEN.manager, file, "k", images().taxonomy())
+                .orElseThrow();
+        for (int subclass = 0; subclass < 2; subclass++) {
+            assertThat(found.bySubclass().get(subclass).toArray())
+                    .isEqualTo(latents.bySubclass().get(subclass).toArray());
+        }
+        assertThat(Latents.load(GOLDEN.ops, GOLDEN.manager, file, "other", images().taxonomy()))
+                .isEmpty();
+    }
+
+    @Test
+    void digestChangesWithAnyPixel() {
+        String digest = images().digest();
+        ImageFolder changed = images();
+        assertThat(changed.digest()).isEqualTo(digest);
+        changed.images().get(1).get(39)[11]++;
+        assertThat(changed.digest()).isNotEqualTo(digest);
     }
 
     /** Two subclasses of 3 and 40 images; the left column is a little darker than the right. */

@@ -28,10 +28,12 @@ import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelFiles;
 import io.finestream.weights.Safetensors;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -68,7 +70,7 @@ final class TrainCommand implements Callable<Integer> {
     private @Nullable Path from;
 
     @Option(names = "--patch", description = "patch size (default ${DEFAULT-VALUE})")
-    private int patch = 4;
+    private int patch = 2;
 
     @Option(names = "--width", description = "hidden size (default ${DEFAULT-VALUE})")
     private int width = 256;
@@ -78,6 +80,13 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--heads", description = "attention heads (default ${DEFAULT-VALUE})")
     private int heads = 4;
+
+    @Option(
+            names = "--label-std",
+            paramLabel = "STD",
+            description = "start with labels this far apart, subclasses around their superclass; default: as the"
+                    + " reference, 0.02 and no tiers")
+    private @Nullable Double labelStd;
 
     @Option(
             names = "--label-dropout",
@@ -134,10 +143,7 @@ final class TrainCommand implements Callable<Integer> {
                     NoiseSchedule.DIT,
                     autoencoder == null ? ModelConfig.PIXEL : ModelConfig.AUTOENCODER,
                     new ModelConfig.Defaults(guidance, dit.inChannels()));
-            Map<String, NDArray> initial = from == null
-                    ? DiTParameters.initialise(manager, dit)
-                    : DiTWeights.read(
-                            ops, manager, Safetensors.open(ModelFiles.in(from).weights()), dit);
+            Map<String, NDArray> initial = initial(ops, manager, dit, taxonomy);
             long parameters = initial.values().stream().mapToLong(NDArray::size).sum();
             System.out.printf(
                     Locale.ROOT,
@@ -148,7 +154,7 @@ final class TrainCommand implements Callable<Integer> {
                     parameters,
                     dit.tokens(),
                     training.dtype);
-            Latents latents = Latents.encode(manager, codec, images, mirror);
+            Latents latents = encode(ops, manager, codec, images);
             try (AdamW optimizer = new AdamW(
                     ops, manager, initial, parameter -> !parameter.equals("pos_embed"), training.optimizer())) {
                 LossCoefficients coefficients = new LossCoefficients(
@@ -173,6 +179,37 @@ final class TrainCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private Map<String, NDArray> initial(TorchOps ops, NDManager manager, DiTConfig dit, Taxonomy taxonomy)
+            throws IOException {
+        if (from != null) {
+            return DiTWeights.read(
+                    ops, manager, Safetensors.open(ModelFiles.in(from).weights()), dit);
+        }
+        Map<String, NDArray> initial = DiTParameters.initialise(manager, dit);
+        if (labelStd != null) {
+            initial.putAll(DiTParameters.tieredLabels(manager, dit, taxonomy::superclassOf, labelStd));
+        }
+        return initial;
+    }
+
+    /** Encodes the images, or takes what an earlier run into the same directory has encoded. */
+    private Latents encode(TorchOps ops, NDManager manager, Codec codec, ImageFolder images) throws IOException {
+        if (autoencoder == null) {
+            return Latents.encode(manager, codec, images, mirror);
+        }
+        Path cache = training.out.resolve("latents.safetensors");
+        String key = AutoencoderFiles.hash(autoencoder) + " " + images.digest() + (mirror ? " mirrored" : "");
+        Optional<Latents> cached = Latents.load(ops, manager, cache, key, images.taxonomy());
+        if (cached.isPresent()) {
+            return cached.get();
+        }
+        System.out.println("encoding");
+        Latents latents = Latents.encode(manager, codec, images, mirror);
+        Files.createDirectories(training.out);
+        latents.save(manager, cache, key);
+        return latents;
     }
 
     private @Nullable HeldOutLoss heldOut(
