@@ -26,7 +26,8 @@ class ArchitectureTest {
         "io.finestream.diffusion..",
         "io.finestream.weights..",
         "io.finestream.codec..",
-        "io.finestream.tuning.."
+        "io.finestream.tuning..",
+        "io.finestream.metrics.."
     };
 
     @ArchTest

@@ -208,6 +208,22 @@ public final class TorchOps {
         return call(m, "autoencoder_loss", image, decoded, moments);
     }
 
+    public NDArray normSilu(NDManager m, NDArray x, NDArray groups, NDArray weight, NDArray bias) {
+        return call(m, "norm_silu", x, groups, weight, bias);
+    }
+
+    public NDArray cellMean(NDManager m, NDArray x) {
+        return call(m, "cell_mean", x);
+    }
+
+    public NDArray linear(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "linear", x, weight, bias);
+    }
+
+    public NDArray crossEntropy(NDManager m, NDArray logits, NDArray labels, NDArray smoothing) {
+        return call(m, "cross_entropy", logits, labels, smoothing);
+    }
+
     public NDArray adamw(
             NDManager m,
             NDArray hyper,

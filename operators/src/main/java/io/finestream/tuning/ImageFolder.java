@@ -15,11 +15,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Labeled images from a folder {@code superclass/subclass/image}, held in memory as bytes. Classes are numbered in the
@@ -38,42 +36,18 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
      * @throws IOException if there is no such folder, a class has no image, or a file is not an image
      */
     public static ImageFolder read(Path root, int imageSize, IntConsumer loaded) throws IOException {
-        if (!Files.isDirectory(root)) {
-            throw new IOException("there is no folder " + root.toAbsolutePath()
-                    + "; expected folders superclass/subclass/ with images in it");
-        }
-        List<String> superclasses = new ArrayList<>();
-        List<Taxonomy.Subclass> subclasses = new ArrayList<>();
-        List<Path> folders = new ArrayList<>();
-        for (Path superclass : folders(root)) {
-            for (Path subclass : folders(superclass)) {
-                subclasses.add(new Taxonomy.Subclass(subclass.getFileName().toString(), superclasses.size()));
-                folders.add(subclass);
-            }
-            superclasses.add(superclass.getFileName().toString());
-        }
-        if (subclasses.isEmpty()) {
-            throw new IOException("there are no classes in " + root.toAbsolutePath()
-                    + "; expected folders superclass/subclass/ with images");
-        }
+        ClassFolders folders = ClassFolders.list(root);
         List<List<byte[]>> images = new ArrayList<>();
         int count = 0;
-        for (Path folder : folders) {
-            images.add(readClass(folder, imageSize));
+        for (List<Path> files : folders.files()) {
+            images.add(readClass(files, imageSize));
             count += images.get(images.size() - 1).size();
             loaded.accept(count);
         }
-        return new ImageFolder(new Taxonomy(superclasses, subclasses), imageSize, images);
+        return new ImageFolder(folders.taxonomy(), imageSize, images);
     }
 
-    private static List<byte[]> readClass(Path folder, int imageSize) throws IOException {
-        List<Path> files;
-        try (Stream<Path> list = Files.list(folder)) {
-            files = list.filter(ImageFolder::isImage).sorted().toList();
-        }
-        if (files.isEmpty()) {
-            throw new IOException("class folder " + folder + " has no images (.png, .jpg, .jpeg)");
-        }
+    private static List<byte[]> readClass(List<Path> files, int imageSize) throws IOException {
         List<byte[]> images = new ArrayList<>();
         for (Path file : files) {
             try {
@@ -83,17 +57,6 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
             }
         }
         return images;
-    }
-
-    private static List<Path> folders(Path parent) throws IOException {
-        try (Stream<Path> list = Files.list(parent)) {
-            return list.filter(Files::isDirectory).sorted().toList();
-        }
-    }
-
-    private static boolean isImage(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        return name.endsWith(".png") || name.endsWith(".jpg") || name.endsWith(".jpeg");
     }
 
     public int count() {
@@ -114,9 +77,14 @@ public record ImageFolder(Taxonomy taxonomy, int imageSize, List<List<byte[]>> i
 
     /** One image, for people to look at. */
     public BufferedImage image(int subclass, int index) {
+        return Images.fromPlanes(planes(subclass, index), imageSize, imageSize);
+    }
+
+    /** One image as numbers from −1 to 1, [3, size, size] flattened; the caller's own. */
+    public float[] planes(int subclass, int index) {
         float[] planes = new float[3 * imageSize * imageSize];
         write(subclass, index, false, planes, 0);
-        return Images.fromPlanes(planes, imageSize, imageSize);
+        return planes;
     }
 
     /**

@@ -25,7 +25,8 @@ class DiTParametersTest {
             assertThat(fine.getShape()).isEqualTo(new Shape(6, 256));
             assertThat(coarse.getShape()).isEqualTo(new Shape(2, 256));
             for (int subclass = 0; subclass < 6; subclass++) {
-                assertThat(spread(fine.get(subclass).sub(coarse.get(subclass % 2)))).isEqualTo(0.5, within(0.1));
+                assertThat(spread(fine.get(subclass).sub(coarse.get(subclass % 2))))
+                        .isEqualTo(0.5, within(0.1));
                 assertThat(spread(fine.get(subclass).sub(coarse.get(1 - subclass % 2))))
                         .isGreaterThan(0.7);
             }

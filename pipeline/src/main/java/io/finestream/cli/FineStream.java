@@ -22,6 +22,8 @@ import picocli.CommandLine.ScopeType;
             TopicsCommand.class,
             TrainCommand.class,
             TrainAutoencoderCommand.class,
+            TrainClassifierCommand.class,
+            EvaluateCommand.class,
             FlowersCommand.class
         })
 public final class FineStream {

@@ -4,6 +4,7 @@ import io.finestream.codec.Images;
 import io.finestream.flowers.FlowerFamily;
 import io.finestream.flowers.FlowerRenderer;
 import io.finestream.flowers.Species;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +39,11 @@ final class FlowersCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "seed of the variation (default ${DEFAULT-VALUE})")
     private long seed = 1;
 
+    @Option(
+            names = "--cutouts",
+            description = "leave the background out: PNGs whose alpha is what the flower covers, for train-classifier")
+    private boolean cutOuts;
+
     @Override
     public Integer call() throws IOException {
         List<FlowerFamily> all = List.of(FlowerFamily.values());
@@ -49,7 +55,7 @@ final class FlowersCommand implements Callable<Integer> {
                             out.resolve(family.displayName()).resolve(drawn.name()));
                     for (int i = 0; i < images; i++) {
                         long imageSeed = seed * 1_000_000_007L + (index * 1_000L + all.indexOf(family)) * 100_000L + i;
-                        byte[] png = Images.toPng(FlowerRenderer.render(drawn, imageSeed, size));
+                        byte[] png = Images.toPng(draw(drawn, imageSeed));
                         Files.write(folder.resolve("%05d.png".formatted(i)), png);
                         bar.step();
                     }
@@ -57,5 +63,22 @@ final class FlowersCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private BufferedImage draw(Species drawn, long imageSeed) {
+        BufferedImage picture = FlowerRenderer.render(drawn, imageSeed, size);
+        return cutOuts ? withAlpha(picture, FlowerRenderer.mask(drawn, imageSeed, size)) : picture;
+    }
+
+    /** The colours stay as they are, those of the hidden pixels too: at the edge, flower and background are mixed. */
+    private static BufferedImage withAlpha(BufferedImage picture, BufferedImage mask) {
+        BufferedImage cutOut = new BufferedImage(picture.getWidth(), picture.getHeight(), BufferedImage.TYPE_INT_ARGB);
+        for (int y = 0; y < picture.getHeight(); y++) {
+            for (int x = 0; x < picture.getWidth(); x++) {
+                int alpha = mask.getRaster().getSample(x, y, 0);
+                cutOut.setRGB(x, y, alpha << 24 | picture.getRGB(x, y) & 0xffffff);
+            }
+        }
+        return cutOut;
     }
 }
