@@ -32,8 +32,9 @@ import picocli.CommandLine.Spec;
         footer = {
             "",
             "Examples:",
-            "  finestream evaluate --classifier classifier --real flowers-test --images 5 --guidance 2",
-            "  finestream evaluate --classifier classifier --real flowers-test --images-from other-flowers"
+            "  finestream flowers --out flowers-test --seed 2 --images 10",
+            "  finestream evaluate --real flowers-test --images 5 --guidance 2",
+            "  finestream evaluate --real flowers-test --images-from other-flowers"
         })
 final class EvaluateCommand implements Callable<Integer> {
 
@@ -53,10 +54,9 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Option(
             names = "--classifier",
-            required = true,
-            paramLabel = "DIR",
-            description = "a directory of train-classifier")
-    private Path classifier = Path.of("");
+            paramLabel = "DIR|NAME",
+            description = "a directory of train-classifier, or a classifier that ships (default ${DEFAULT-VALUE})")
+    private String classifier = "flowers-classifier";
 
     @Option(
             names = "--real",
@@ -100,7 +100,7 @@ final class EvaluateCommand implements Callable<Integer> {
         TorchOps.prepareThread(threads, false);
         Device chosen = Devices.choose(device, 0);
         try (NDManager manager = TorchOps.newManager(chosen)) {
-            ClassifierFiles judge = ClassifierFiles.load(TorchOps.load(manager), manager, classifier);
+            ClassifierFiles judge = ClassifierFiles.load(TorchOps.load(manager), manager, ModelDirectory.locate(classifier));
             int size = judge.classifier().config().imageSize();
             ImageFolder reference = ImageFolder.read(real, size, done -> {});
             EvaluationReport report = imagesFrom == null

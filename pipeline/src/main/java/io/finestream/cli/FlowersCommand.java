@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
         name = "flowers",
         mixinStandardHelpOptions = true,
         description = "Draws the flowers that the shipped model is trained on, as a folder family/species/image.",
-        footer = {"", "Example:", "  finestream flowers --out flowers --species 20 --images 64 --size 32"})
+        footer = {"", "Example:", "  finestream flowers --out flowers --species 20 --images 50"})
 final class FlowersCommand implements Callable<Integer> {
 
     @Option(names = "--out", required = true, paramLabel = "DIR", description = "folder to write to")
@@ -34,7 +34,7 @@ final class FlowersCommand implements Callable<Integer> {
     private int images = 64;
 
     @Option(names = "--size", paramLabel = "PIXELS", description = "width and height (default ${DEFAULT-VALUE})")
-    private int size = 32;
+    private int size = 64;
 
     @Option(names = "--seed", paramLabel = "N", description = "seed of the variation (default ${DEFAULT-VALUE})")
     private long seed = 1;

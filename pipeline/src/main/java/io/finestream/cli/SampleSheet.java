@@ -26,6 +26,7 @@ import java.util.Map;
 record SampleSheet(ImageFolder images, Codec codec, ModelConfig.Defaults defaults) {
 
     private static final int CLASSES_PER_ROW = 8;
+    private static final int SMALLEST_CELL = 64;
     private static final int STEPS = 20;
     private static final int MAX_ROWS = 64;
 
@@ -40,7 +41,8 @@ record SampleSheet(ImageFolder images, Codec codec, ModelConfig.Defaults default
             pairs.add(images.image(specs.get(i).subclass(), 0));
             pairs.add(decode(manager, latents.getOrDefault(i, new float[0])));
         }
-        ContactSheet.of(pairs, 2 * CLASSES_PER_ROW, 2 * size).writePng(file);
+        ContactSheet.of(pairs, 2 * CLASSES_PER_ROW, Math.max(SMALLEST_CELL, size))
+                .writePng(file);
     }
 
     private BufferedImage decode(NDManager manager, float[] latent) {

@@ -48,6 +48,7 @@ record TrainingRun(TrainingOptions options, TorchOps ops, NDManager manager, Ada
         resume();
         long saved = System.nanoTime();
         double[] sums = new double[losses.size()];
+        int summed = 0;
         long from = optimizer.stepsDone();
         long start = System.nanoTime();
         try (ProgressBar bar = Progress.bar("training", options.steps)) {
@@ -56,12 +57,16 @@ record TrainingRun(TrainingOptions options, TorchOps ops, NDManager manager, Ada
                 double rate = options.learningRateAt(optimizer.stepsDone());
                 double[] found = step.take(optimizer.stepsDone(), rate);
                 requireFinite(found);
-                Arrays.setAll(sums, i -> sums[i] + found[i] / LOG_EVERY);
+                Arrays.setAll(sums, i -> sums[i] + found[i]);
+                summed++;
                 bar.step();
                 if (optimizer.stepsDone() % LOG_EVERY == 0) {
-                    bar.setExtraMessage(" " + message(sums));
-                    log(sums, rate);
+                    int count = summed; // fewer than usual after a resumption
+                    double[] means = Arrays.stream(sums).map(sum -> sum / count).toArray();
+                    bar.setExtraMessage(" " + message(means));
+                    log(means, rate);
                     Arrays.fill(sums, 0);
+                    summed = 0;
                 }
                 if (System.nanoTime() - saved
                         > Duration.ofMinutes(options.saveMinutes).toNanos()) {
