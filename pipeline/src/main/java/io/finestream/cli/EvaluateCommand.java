@@ -100,7 +100,8 @@ final class EvaluateCommand implements Callable<Integer> {
         TorchOps.prepareThread(threads, false);
         Device chosen = Devices.choose(device, 0);
         try (NDManager manager = TorchOps.newManager(chosen)) {
-            ClassifierFiles judge = ClassifierFiles.load(TorchOps.load(manager), manager, ModelDirectory.locate(classifier));
+            ClassifierFiles judge =
+                    ClassifierFiles.load(TorchOps.load(manager), manager, ModelDirectory.locate(classifier));
             int size = judge.classifier().config().imageSize();
             ImageFolder reference = ImageFolder.read(real, size, done -> {});
             EvaluationReport report = imagesFrom == null

@@ -7,23 +7,21 @@ import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.AutoencoderConfig;
 import io.finestream.codec.AutoencoderKL;
 import io.finestream.codec.AutoencoderParameters;
-import io.finestream.codec.Images;
 import io.finestream.diffusion.Noise;
-import io.finestream.flowers.ContactSheet;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.AdamW;
 import io.finestream.tuning.AutoencoderTrainer;
 import io.finestream.tuning.ImageFolder;
 import io.finestream.tuning.LatentStatistics;
 import io.finestream.weights.AutoencoderFiles;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -38,11 +36,11 @@ import picocli.CommandLine.Option;
         footer = {"", "Example:", "  finestream train-autoencoder --data flowers --out vae --dtype bf16"})
 final class TrainAutoencoderCommand implements Callable<Integer> {
 
-    private static final int SHOWN = 64;
-    private static final int COLUMNS = 16;
-
     @Mixin
     private TrainingOptions training = new TrainingOptions(4_000, 2e-3);
+
+    @Option(names = "--test", paramLabel = "DIR", description = "other images, to measure the reconstruction on")
+    private @Nullable Path test;
 
     @Option(
             names = "--channels",
@@ -96,6 +94,16 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
                                 (step, rate) -> step(manager, config, images, trainer, step, rate),
                                 averaged -> save(ops, manager, config, images, averaged));
             }
+            if (test != null) {
+                TorchOps.recordGradients(false);
+                ImageFolder unseen = ImageFolder.read(test, training.size, count -> {});
+                AutoencoderKL autoencoder = AutoencoderFiles.load(ops, manager, training.out);
+                System.out.printf(
+                        Locale.ROOT,
+                        "reconstruction of %,d other images: PSNR %.2f dB%n",
+                        unseen.count(),
+                        new Reconstructions(autoencoder, unseen, manager).psnr());
+            }
         }
         return 0;
     }
@@ -129,23 +137,8 @@ final class TrainAutoencoderCommand implements Callable<Integer> {
             Map<String, NDArray> standardised =
                     LatentStatistics.of(ops, m, config, averaged, images).standardise(m, averaged);
             AutoencoderFiles.save(training.out, config, training.size, training.forFile(standardised));
-            sheet(m, AutoencoderFiles.load(ops, m, training.out), images);
+            AutoencoderKL autoencoder = AutoencoderFiles.load(ops, m, training.out);
+            new Reconstructions(autoencoder, images, m).writePng(training.out.resolve("reconstructions.png"));
         }
-    }
-
-    /** Each image above what becomes of it. */
-    private void sheet(NDManager m, AutoencoderKL autoencoder, ImageFolder images) throws IOException {
-        NDArray real = images.batch(m, SHOWN, new SplittableRandom(0));
-        NDArray decoded = autoencoder.decode(autoencoder.encode(real));
-        List<BufferedImage> cells = new ArrayList<>();
-        for (int row = 0; row < SHOWN / COLUMNS; row++) {
-            for (NDArray which : List.of(real, decoded)) {
-                for (int column = 0; column < COLUMNS; column++) {
-                    float[] planes = which.get(row * COLUMNS + column).toFloatArray();
-                    cells.add(Images.fromPlanes(planes, training.size, training.size));
-                }
-            }
-        }
-        ContactSheet.of(cells, COLUMNS, training.size).writePng(training.out.resolve("reconstructions.png"));
     }
 }
