@@ -94,7 +94,7 @@ class EvaluateCommandTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "--classifier | nowhere | 1 | expected a classifier there",
+                "--classifier | nowhere | 1 | there is no model 'nowhere'",
                 "--real | nowhere | 1 | there is no folder",
                 "--images-from | nowhere | 1 | there is no folder",
                 "--model | nowhere | 1 | there is no model 'nowhere'",
