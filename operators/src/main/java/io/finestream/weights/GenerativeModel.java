@@ -22,7 +22,9 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -40,6 +42,9 @@ public final class GenerativeModel implements AutoCloseable {
     private final ModelConfig config;
     private final Taxonomy taxonomy;
     private final String baseHash;
+    private final Map<String, NDArray> parameters; // float32
+    private final Map<String, NDArray> weights; // the same, as the network computes with them
+    private final ComputeType computeType;
     private final DiffusionModel diffusion;
     private final Codec codec;
 
@@ -48,14 +53,20 @@ public final class GenerativeModel implements AutoCloseable {
             ModelConfig config,
             Taxonomy taxonomy,
             String baseHash,
-            DiffusionModel diffusion,
+            TorchOps ops,
+            Map<String, NDArray> parameters,
+            ComputeType computeType,
             Codec codec) {
         this.manager = manager;
         this.config = config;
         this.taxonomy = taxonomy;
         this.baseHash = baseHash;
-        this.diffusion = diffusion;
+        this.parameters = parameters;
+        this.computeType = computeType;
         this.codec = codec;
+        weights = DiTParameters.castForInference(ops, manager, parameters, computeType);
+        DiT dit = new DiT(ops, config.dit(), weights, computeType);
+        diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
     }
 
     /**
@@ -73,20 +84,26 @@ public final class GenerativeModel implements AutoCloseable {
         Taxonomy taxonomy = ModelConfig.readTaxonomy(files.taxonomy());
         requireFit(files, config, taxonomy);
         Safetensors base = Safetensors.open(files.weights());
-        Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
+        String baseHash = sha256(files.weights());
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> weights = DiTWeights.read(ops, manager, base, config.dit());
-            if (adapter != null) {
-                weights = Adapter.apply(ops, manager, adapter, config.dit(), weights);
+            Map<String, NDArray> parameters = DiTWeights.read(ops, manager, base, config.dit());
+            if (files.adapter() != null) {
+                Safetensors adapter = Safetensors.open(files.adapter());
+                Adapter.Origin origin = Adapter.origin(adapter);
+                if (origin != null) {
+                    origin.requireBase("the adapter " + adapter.file(), baseHash);
+                    taxonomy = taxonomy.plus(origin.addedClasses());
+                    config = config.withClasses(taxonomy);
+                }
+                parameters = Adapter.apply(ops, manager, adapter, config.dit(), parameters);
             }
-            DiT dit = new DiT(
-                    ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
-            DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
             Codec codec = codec(ops, manager, config, files);
+            GenerativeModel model =
+                    new GenerativeModel(manager, config, taxonomy, baseHash, ops, parameters, computeType, codec);
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codec);
+            return model;
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -153,6 +170,33 @@ public final class GenerativeModel implements AutoCloseable {
 
     public DiffusionModel diffusion() {
         return diffusion;
+    }
+
+    /** The parameters as they were loaded, float32, by the names of {@link DiTParameters#shapes}; read-only. */
+    public Map<String, NDArray> parameters() {
+        return Collections.unmodifiableMap(parameters);
+    }
+
+    /**
+     * The network with other values of some parameters. The others are shared, not copied.
+     *
+     * @param owner receives what has to be cast; it and {@code tuned} must outlive the result
+     * @param what the values, as in a message
+     * @param tuned float32, by name
+     * @param classes this model's, and behind them those that the label tables in {@code tuned} have in addition
+     * @throws WeightsException that lists what does not fit the network
+     */
+    public DiffusionModel tuned(NDManager owner, String what, Map<String, NDArray> tuned, Taxonomy classes)
+            throws WeightsException {
+        DiTConfig grown = config.dit().withClasses(classes);
+        Map<String, NDArray> all = new LinkedHashMap<>(parameters);
+        all.putAll(tuned);
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        all.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
+        Adapter.requireMatch(what, shapes, grown);
+        Map<String, NDArray> merged = new LinkedHashMap<>(weights);
+        merged.putAll(DiTParameters.castForInference(diffusion.ops(), owner, tuned, computeType));
+        return diffusion.with(diffusion.dit().with(grown, merged));
     }
 
     public Codec codec() {
