@@ -1,32 +1,18 @@
 package io.finestream.flink;
 
+import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.wire.AvroCodec;
+import io.finestream.schemas.wire.WireFormat;
 import io.finestream.schemas.wire.WireFormatException;
-import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelConfig;
-import io.finestream.weights.ModelDirectory;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.time.Instant;
-import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.streaming.api.functions.ProcessFunction;
-import org.apache.flink.util.Collector;
-import org.apache.flink.util.OutputTag;
-import org.jspecify.annotations.Nullable;
 
-/** Decodes a request and resolves its class. What can not be served goes to the dead letters with the reason. */
-public final class ResolveRequests extends ProcessFunction<SourceRecord, PendingRequest> {
-
-    private static final long serialVersionUID = 1;
-
-    public static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
-        private static final long serialVersionUID = 1;
-    };
+/** Decodes requests and resolves their classes; of one that can not be served it makes a dead letter. */
+final class RequestReader {
 
     /** A request is some hundred bytes; every image and every checkpoint carries its headers. */
     private static final int MAX_REQUEST_BYTES = 64 << 10;
@@ -34,83 +20,75 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
     /** Of a dead letter's key and original: with both it still fits into a record. */
     private static final int MAX_ORIGINAL_BYTES = 1 << 20;
 
-    private final GenerationSettings settings;
-    private transient AvroCodec<GenerationRequest> codec;
-    private transient RequestResolver resolver;
-    private transient Counter deadLetters;
+    private final AvroCodec<GenerationRequest> codec;
+    private final RequestResolver resolver;
 
-    @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
-    public ResolveRequests(GenerationSettings settings) {
-        this.settings = settings;
+    RequestReader(WireFormat wireFormat, RequestResolver resolver) {
+        codec = new AvroCodec<>(GenerationRequest.class, wireFormat);
+        this.resolver = resolver;
     }
 
-    @Override
-    public void open(OpenContext context) throws Exception {
-        Path directory = ModelDirectory.locate(settings.model());
-        codec = new AvroCodec<>(GenerationRequest.class, settings.wireFormat());
-        resolver = new RequestResolver(
-                ModelConfig.read(directory.resolve(GenerativeModel.CONFIG)),
-                ModelConfig.readTaxonomy(directory.resolve(GenerativeModel.TAXONOMY)),
-                settings.maxCount());
-        deadLetters = getRuntimeContext().getMetricGroup().counter("deadLetters");
-    }
-
-    @Override
-    public void processElement(SourceRecord record, Context context, Collector<PendingRequest> out) {
-        Instant now = Instant.now();
-        GenerationRequest request = null;
+    /**
+     * The request in a record, ready to be served.
+     *
+     * @param taxonomy the newest
+     * @throws RequestException if it can not be served
+     */
+    PendingRequest read(SourceRecord record, Taxonomy taxonomy, Instant now) throws RequestException {
+        GenerationRequest request = decode(record);
         try {
-            byte[] value = record.value();
-            if (value == null) {
-                throw new RequestException(ReasonCode.UNREADABLE, "the record has no value; send a GenerationRequest");
-            }
-            if (value.length > MAX_REQUEST_BYTES) {
-                throw new RequestException(
-                        ReasonCode.INVALID,
-                        "the record has " + value.length + " bytes, expected at most " + MAX_REQUEST_BYTES
-                                + "; shorten its headers");
-            }
-            request = codec.decode(value);
-            out.collect(PendingRequest.newBuilder()
+            return PendingRequest.newBuilder()
                     .setRequest(request)
-                    .setSubclassId(resolver.resolve(request, now))
+                    .setSubclassId(resolver.resolve(request, taxonomy, now))
                     .setNextSample(request.getFirstSample())
                     .setSourceTopic(record.topic())
                     .setSourcePartition(record.partition())
                     .setSourceOffset(record.offset())
                     .setSourceTimestamp(Instant.ofEpochMilli(record.timestamp()))
                     .setEnqueuedAt(now)
-                    .build());
-        } catch (WireFormatException e) {
-            reject(context, record, null, ReasonCode.UNREADABLE, String.valueOf(e.getMessage()));
+                    .build();
         } catch (RequestException e) {
-            String id = request == null ? null : request.getRequestId();
-            reject(context, record, id, e.code(), String.valueOf(e.getMessage()));
+            throw e.about(request.getRequestId());
         }
+    }
+
+    private GenerationRequest decode(SourceRecord record) throws RequestException {
+        byte[] value = record.value();
+        if (value == null) {
+            throw new RequestException(ReasonCode.UNREADABLE, "the record has no value; send a GenerationRequest");
+        }
+        if (value.length > MAX_REQUEST_BYTES) {
+            throw new RequestException(
+                    ReasonCode.INVALID,
+                    "the record has " + value.length + " bytes, expected at most " + MAX_REQUEST_BYTES
+                            + "; shorten its headers");
+        }
+        try {
+            return codec.decode(value);
+        } catch (WireFormatException e) {
+            throw new RequestException(ReasonCode.UNREADABLE, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What {@link #read} refused, and why. */
+    static DeadLetter deadLetter(SourceRecord record, RequestException why) {
+        byte[] key = record.key();
+        byte[] value = record.value();
+        return DeadLetter.newBuilder()
+                .setOriginal(bounded(value == null ? new byte[0] : value))
+                .setKey(key == null ? null : bounded(key))
+                .setReason(String.valueOf(why.getMessage()))
+                .setReasonCode(why.code())
+                .setRequestId(why.requestId())
+                .setTopic(record.topic())
+                .setPartition(record.partition())
+                .setOffset(record.offset())
+                .setTimestamp(Instant.ofEpochMilli(record.timestamp()))
+                .setRejectedAt(Instant.now())
+                .build();
     }
 
     private static ByteBuffer bounded(byte[] bytes) {
         return ByteBuffer.wrap(bytes, 0, Math.min(bytes.length, MAX_ORIGINAL_BYTES));
-    }
-
-    private void reject(
-            Context context, SourceRecord record, @Nullable String requestId, ReasonCode code, String reason) {
-        byte[] key = record.key();
-        byte[] value = record.value();
-        deadLetters.inc();
-        context.output(
-                DEAD_LETTERS,
-                DeadLetter.newBuilder()
-                        .setOriginal(bounded(value == null ? new byte[0] : value))
-                        .setKey(key == null ? null : bounded(key))
-                        .setReason(reason)
-                        .setReasonCode(code)
-                        .setRequestId(requestId)
-                        .setTopic(record.topic())
-                        .setPartition(record.partition())
-                        .setOffset(record.offset())
-                        .setTimestamp(Instant.ofEpochMilli(record.timestamp()))
-                        .setRejectedAt(Instant.now())
-                        .build());
     }
 }
