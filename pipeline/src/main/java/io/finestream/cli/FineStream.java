@@ -20,6 +20,7 @@ import picocli.CommandLine.ScopeType;
             RequestCommand.class,
             ImagesCommand.class,
             TopicsCommand.class,
+            ModelsCommand.class,
             TrainCommand.class,
             TrainAutoencoderCommand.class,
             TrainClassifierCommand.class,

@@ -10,6 +10,7 @@ import io.finestream.weights.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,18 @@ final class RunCommand implements Callable<Integer> {
     private int maxCount = GenerationSettings.MAX_COUNT;
 
     @Option(
+            names = "--no-updates",
+            description = "stay with the model as it is: do not follow the versions of a fine-tuning job")
+    private boolean noUpdates;
+
+    @Option(
+            names = "--swap",
+            paramLabel = "HOW",
+            description = "what a new version does to images that have been begun: fenced (they end on the version that"
+                    + " they began with) or immediate (default fenced)")
+    private GenerationSettings.Swap swap = GenerationSettings.Swap.FENCED;
+
+    @Option(
             names = {"-p", "--parallelism"},
             paramLabel = "N",
             description = "subtasks (default: Flink's)")
@@ -115,14 +128,14 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         ModelDirectory.locate(model); // fail here rather than on the cluster
-        GenerationSettings settings =
-                new GenerationSettings(model, device, dtype, rows, threads, maxPending, maxCount, kafka.wireFormat());
+        GenerationSettings settings = new GenerationSettings(
+                model, device, dtype, rows, threads, maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         if (createTopics) {
             topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
         } else {
-            for (String topic : List.of(topics.requests(), topics.images(), topics.deadLetters())) {
+            for (String topic : topicsUsed(topics)) {
                 TopicLookup.partitions(client, topic);
             }
         }
@@ -132,6 +145,7 @@ final class RunCommand implements Callable<Integer> {
         GenerationJob.build(
                 env,
                 connectors.requests(topics.requests(), bounded),
+                noUpdates ? null : connectors.parameters(topics.parameters()),
                 connectors.images(topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
@@ -139,6 +153,14 @@ final class RunCommand implements Callable<Integer> {
                 + " with model " + model + (bounded ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
+    }
+
+    private List<String> topicsUsed(Topics topics) {
+        List<String> used = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
+        if (!noUpdates) {
+            used.add(topics.parameters());
+        }
+        return used;
     }
 
     /** What the cluster is configured with stands, unless an option says otherwise. */

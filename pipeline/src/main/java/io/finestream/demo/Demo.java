@@ -107,6 +107,7 @@ public final class Demo implements AutoCloseable {
         GenerationJob.build(
                 env,
                 connectors.requests(topics.requests(), false),
+                connectors.parameters(topics.parameters()),
                 connectors.images(topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 options.settings());

@@ -1,5 +1,6 @@
 package io.finestream.pipeline;
 
+import io.finestream.flink.ParameterTopic;
 import io.finestream.flink.SourceRecord;
 import io.finestream.flink.SourceRecordDeserializer;
 import io.finestream.kafka.Topics;
@@ -47,6 +48,11 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
                 .setProperty(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed")
                 .setDeserializer(new SourceRecordDeserializer());
         return (bounded ? source.setBounded(OffsetsInitializer.latest()) : source).build();
+    }
+
+    /** Versions of the parameters, each subtask with a consumer of its own. */
+    public ParameterTopic parameters(String topic) {
+        return new ParameterTopic(clientProperties, topic);
     }
 
     /** Images, keyed by request id. */

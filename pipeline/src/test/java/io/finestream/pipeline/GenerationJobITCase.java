@@ -252,6 +252,7 @@ class GenerationJobITCase {
         GenerationJob.build(
                 env,
                 connectors.requests(topics.requests(), bounded),
+                connectors.parameters(topics.parameters()),
                 FailingOnce.images(connectors, topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 GenerationSettings.forModel(model).withMaxRows(12));
