@@ -27,7 +27,8 @@ class ArchitectureTest {
         "io.finestream.weights..",
         "io.finestream.codec..",
         "io.finestream.tuning..",
-        "io.finestream.metrics.."
+        "io.finestream.metrics..",
+        "io.finestream.versions.."
     };
 
     @ArchTest

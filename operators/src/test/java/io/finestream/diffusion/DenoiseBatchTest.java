@@ -182,6 +182,23 @@ class DenoiseBatchTest {
     }
 
     @Test
+    void aBatchThatSharesItsBudgetAdvancesWhatFitsIntoTheRest() {
+        SampleSpec guided = spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 5); // two rows
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 8)) {
+            batch.admit(0, guided);
+            batch.admit(1, guided);
+            assertThat(batch.firstRows(guided)).isEqualTo(2);
+            batch.step(1);
+            assertThat(batch.stepsDone()).isZero();
+            batch.step(3);
+            assertThat(batch.rowsDone()).isEqualTo(2);
+            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(1, 0);
+            batch.step(100);
+            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(2, 1);
+        }
+    }
+
+    @Test
     void steppingAnEmptyBatchDoesNothing() {
         try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
             assertThat(batch.step()).isEmpty();

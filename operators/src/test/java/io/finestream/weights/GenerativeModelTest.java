@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.TinyModel;
+import io.finestream.diffusion.DiffusionModel;
 import io.finestream.diffusion.NoiseSchedule;
 import io.finestream.diffusion.PredictionType;
 import io.finestream.dit.ComputeType;
@@ -86,6 +87,69 @@ class GenerativeModelTest {
     }
 
     @ParameterizedTest
+    @EnumSource
+    void tunedTensorsAreUsedInPlaceOfTheModelsWhichStayAsTheyAre(ComputeType type) throws IOException {
+        try (GenerativeModel loaded = GenerativeModel.load(model, Device.cpu(), type);
+                NDManager m = loaded.newManager()) {
+            float[] before = forward(loaded);
+            Map<String, NDArray> tuned = Map.of("blocks.0.attn.qkv.bias", m.ones(new Shape(144)));
+            DiffusionModel version = loaded.tuned(m, "version 1", tuned, loaded.taxonomy());
+            assertThat(forward(loaded, version)).isNotEqualTo(before);
+            Map<String, NDArray> same = Map.of(
+                    "blocks.0.attn.qkv.bias",
+                    m.create(loaded.parameters().get("blocks.0.attn.qkv.bias").toFloatArray()));
+            assertThat(forward(loaded, loaded.tuned(m, "version 2", same, loaded.taxonomy())))
+                    .isEqualTo(before);
+            assertThat(forward(loaded)).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void classesWithoutRowsAreRefused() throws IOException {
+        try (GenerativeModel loaded = load(model);
+                NDManager m = loaded.newManager()) {
+            Taxonomy more = loaded.taxonomy().plus(List.of(new Taxonomy.ClassName("round", "new")));
+            assertThatExceptionOfType(WeightsException.class)
+                    .isThrownBy(() -> loaded.tuned(m, "version 1", Map.of(), more))
+                    .withMessageContaining("version 1 does not fit the model")
+                    .withMessageContaining(DiTParameters.SUBCLASS_TABLE + " is (6, 48), the model's is (7, 48)");
+        }
+    }
+
+    @Test
+    void anAdapterMayAddClasses() throws IOException {
+        Path file = Adapter.file(folder, 3);
+        assertThat(file).hasFileName("adapter-3.safetensors");
+        List<Taxonomy.ClassName> added = List.of(new Taxonomy.ClassName("round", "new"));
+        try (GenerativeModel base = load(model);
+                NDManager m = base.newManager()) {
+            Map<String, NDArray> tensors = Map.of(DiTParameters.SUBCLASS_TABLE, m.ones(new Shape(7, 48)));
+            Adapter.write(file, tensors, new Adapter.Origin(base.baseHash(), 3, added));
+        }
+        assertThat(Adapter.origin(Safetensors.open(file)).version()).isEqualTo(3);
+        try (GenerativeModel tuned =
+                GenerativeModel.load(ModelFiles.in(model).withAdapter(file), Device.cpu(), ComputeType.FP32)) {
+            assertThat(tuned.taxonomy().subclass("new")).isEqualTo(6);
+            assertThat(tuned.config().dit().subclasses()).isEqualTo(7);
+            assertThat(tuned.diffusion().config().subclasses()).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void anAdapterOfAnotherBaseIsRefused() throws IOException {
+        Path file = folder.resolve("adapter.safetensors");
+        try (NDManager m = TorchOps.newManager(Device.cpu())) {
+            Map<String, NDArray> tensors = Map.of("blocks.0.attn.qkv.bias", m.ones(new Shape(144)));
+            Adapter.write(file, tensors, new Adapter.Origin("3fa1".repeat(16), 17, List.of()));
+        }
+        assertThatExceptionOfType(WeightsException.class)
+                .isThrownBy(() ->
+                        GenerativeModel.load(ModelFiles.in(model).withAdapter(file), Device.cpu(), ComputeType.FP32))
+                .withMessageContaining("was trained on base 3fa13fa13fa1…, this model is ")
+                .withMessageContaining("use it with the base model");
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"config.json", "taxonomy.json", "model.safetensors"})
     void missingFileIsNamed(String file) throws IOException {
         Files.delete(model.resolve(file));
@@ -160,13 +224,14 @@ class GenerativeModelTest {
     }
 
     private static float[] forward(GenerativeModel model) {
+        return forward(model, model.diffusion());
+    }
+
+    private static float[] forward(GenerativeModel model, DiffusionModel network) {
         try (NDManager m = model.newManager()) {
             NDArray x = m.ones(new Shape(2, 3, 8, 8));
             List<Label> labels = List.of(Label.subclass(3), Label.superclass(1));
-            return model.diffusion()
-                    .dit()
-                    .forward(m, x, new int[] {7, 700}, labels)
-                    .toFloatArray();
+            return network.dit().forward(m, x, new int[] {7, 700}, labels).toFloatArray();
         }
     }
 }

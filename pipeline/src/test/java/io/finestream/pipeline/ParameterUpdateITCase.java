@@ -7,6 +7,8 @@ import io.finestream.TinyModel;
 import io.finestream.TinyVersions;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.GenerationSettings;
+import io.finestream.flink.ParameterFeed;
+import io.finestream.flink.ParameterTopic;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.kafka.VersionPublisher;
@@ -17,6 +19,7 @@ import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.versions.ParameterSlices;
+import io.finestream.versions.VersionAssembler;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,6 +28,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.RestartStrategyOptions;
@@ -142,6 +146,49 @@ class ParameterUpdateITCase {
         assertThatThrownBy(() -> job.getJobExecutionResult().get())
                 .hasStackTraceContaining("version 17 was trained on base")
                 .hasStackTraceContaining("start with the base model that it was trained on");
+    }
+
+    @Test
+    void aTopicThatIsNotThereOrIsAnotherOneIsNamed() throws Exception {
+        Topics topics = topics("feed");
+        VersionAssembler assembler = VersionAssembler.withoutBase(WIRE);
+        assertThatThrownBy(() -> ParameterFeed.open(new ParameterTopic(client(), "nowhere"), assembler))
+                .hasMessageContaining("there is no topic nowhere")
+                .hasMessageContaining("finestream topics create");
+        assembler.resume(versions.version(1));
+        assertThatThrownBy(() -> ParameterFeed.open(new ParameterTopic(client(), topics.parameters()), assembler))
+                .hasMessageContaining("up to offset 1000, which now has 0 to 0")
+                .hasMessageContaining("start without the saved state");
+    }
+
+    @Test
+    void aFeedTellsOfWhatComesAndClosesPromptly() throws Exception {
+        Topics topics = topics("follow");
+        publish(topics, 1);
+        VersionAssembler assembler = VersionAssembler.withoutBase(WIRE);
+        List<Long> told = new CopyOnWriteArrayList<>();
+        List<Throwable> failures = new CopyOnWriteArrayList<>();
+        ParameterFeed feed = ParameterFeed.open(new ParameterTopic(client(), topics.parameters()), assembler);
+        assertThat(feed.catchUp()).isTrue();
+        assertThat(assembler.version().getCommit().getVersion()).isEqualTo(1);
+        feed.follow(new ParameterFeed.Listener() {
+            @Override
+            public void version(LiveVersion version) {
+                told.add(version.getCommit().getVersion());
+            }
+
+            @Override
+            public void failed(Throwable cause) {
+                failures.add(cause);
+            }
+        });
+        publish(topics, 2);
+        publish(topics, 3);
+        Awaitility.await().atMost(PATIENCE).until(() -> told.equals(List.of(2L, 3L)));
+        long start = System.nanoTime();
+        feed.close();
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        assertThat(failures).isEmpty();
     }
 
     private static void send(Topics topics, List<GenerationRequest> sent, int count, String subclass) {
