@@ -63,7 +63,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private transient Trajectories trajectories;
     private transient LiveVersions live;
     private transient @Nullable ParameterFeed feed;
-    private transient DenoiseMetrics told;
+    private transient DenoiseMetrics measured;
     private boolean stepScheduled;
     private boolean admittedSinceStep;
 
@@ -113,7 +113,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         reader = new RequestReader(settings.wireFormat(), resolver);
         trajectories = new Trajectories(model, resolver);
         live = new LiveVersions(model, settings);
-        told = DenoiseMetrics.in(metrics, live);
+        measured = DenoiseMetrics.in(metrics, live);
         metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
         live.restore(restoredVersions.versions());
         for (Trajectory trajectory : restored) {
@@ -172,7 +172,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         long start = System.nanoTime();
         live.swapTo(version);
         long millis = (System.nanoTime() - start) / 1_000_000;
-        told.swapMillis().update(millis);
+        measured.swapMillis().update(millis);
         LOG.info("swapped to version {} in {} ms", version.getCommit().getVersion(), millis);
     }
 
@@ -186,7 +186,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         try {
             pending.add(reader.read(record, live.taxonomy(), Instant.now()));
         } catch (RequestException e) {
-            told.deadLetters().inc();
+            measured.deadLetters().inc();
             output.collect(
                     DenoiseOperatorFactory.DEAD_LETTERS, new StreamRecord<>(RequestReader.deadLetter(record, e)));
             return;
@@ -257,11 +257,11 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         long start = System.nanoTime();
         List<DenoiseBatch.Finished<Trajectory>> finished = live.step();
         long nanos = System.nanoTime() - start;
-        told.steps().inc(live.stepsDone() - stepsBefore);
-        told.rows().inc(live.rowsDone() - rowsBefore);
-        told.rowsPerStep().update(live.rowsDone() - rowsBefore);
-        told.stepMillis().update(nanos / 1_000_000);
-        told.samples().inc(finished.size());
+        measured.steps().inc(live.stepsDone() - stepsBefore);
+        measured.rows().inc(live.rowsDone() - rowsBefore);
+        measured.rowsPerStep().update(live.rowsDone() - rowsBefore);
+        measured.stepMillis().update(nanos / 1_000_000);
+        measured.samples().inc(finished.size());
         advancing.forEach(trajectory -> trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos));
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
             Trajectory trajectory = Trajectories.at(done.tag(), done.spec().steps(), done.latent());
