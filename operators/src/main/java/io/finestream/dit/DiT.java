@@ -53,10 +53,8 @@ public final class DiT {
             blocks.add(getAll(weights, prefix, DiTParameters.BLOCK));
         }
         finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
-        // engine scalars on the CPU: reading them back from a GPU would wait for it
-        NDManager owner = patchWeight.getManager();
-        heads = owner.create((long) config.numHeads()).toDevice(ai.djl.Device.cpu(), false);
-        patch = owner.create((long) config.patchSize()).toDevice(ai.djl.Device.cpu(), false);
+        heads = ops.scalar(config.numHeads());
+        patch = ops.scalar(config.patchSize());
     }
 
     /**

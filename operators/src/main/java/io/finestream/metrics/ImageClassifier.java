@@ -36,9 +36,7 @@ public final class ImageClassifier {
         this.ops = ops;
         this.config = config;
         this.weights = weights;
-        // an engine scalar on the CPU: reading it back from a GPU would wait for it
-        groups =
-                get("norm_out.bias").getManager().create((long) config.groups()).toDevice(ai.djl.Device.cpu(), false);
+        groups = ops.scalar(config.groups());
     }
 
     public ClassifierConfig config() {

@@ -40,6 +40,7 @@ public final class GenerativeModel implements AutoCloseable {
     private final ModelConfig config;
     private final Taxonomy taxonomy;
     private final String baseHash;
+    private final Map<String, NDArray> parameters;
     private final DiffusionModel diffusion;
     private final Codec codec;
 
@@ -48,12 +49,14 @@ public final class GenerativeModel implements AutoCloseable {
             ModelConfig config,
             Taxonomy taxonomy,
             String baseHash,
+            Map<String, NDArray> parameters,
             DiffusionModel diffusion,
             Codec codec) {
         this.manager = manager;
         this.config = config;
         this.taxonomy = taxonomy;
         this.baseHash = baseHash;
+        this.parameters = parameters;
         this.diffusion = diffusion;
         this.codec = codec;
     }
@@ -86,7 +89,7 @@ public final class GenerativeModel implements AutoCloseable {
             DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
             Codec codec = codec(ops, manager, config, files);
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codec);
+            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), weights, diffusion, codec);
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -151,6 +154,11 @@ public final class GenerativeModel implements AutoCloseable {
         return baseHash;
     }
 
+    /** Every parameter, float32 and read-only, by the names of {@link DiTParameters#shapes}. */
+    public Map<String, NDArray> parameters() {
+        return parameters;
+    }
+
     public DiffusionModel diffusion() {
         return diffusion;
     }
@@ -174,6 +182,19 @@ public final class GenerativeModel implements AutoCloseable {
         try (NDManager m = newManager()) {
             Shape shape = new Shape(1, dit.inChannels(), dit.inputSize(), dit.inputSize());
             return Images.fromPlanes(codec.decode(m.create(latent, shape)).toFloatArray(), imageSize(), imageSize());
+        }
+    }
+
+    /**
+     * Encodes one image.
+     *
+     * @param planes [3, H, W] flattened, −1 to 1
+     * @return its latent, [C, H, W] flattened
+     */
+    public float[] encode(float[] planes) {
+        try (NDManager m = newManager()) {
+            return codec.encode(m.create(planes, new Shape(1, 3, imageSize(), imageSize())))
+                    .toFloatArray();
         }
     }
 
