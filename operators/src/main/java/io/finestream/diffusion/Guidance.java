@@ -65,7 +65,7 @@ public record Guidance(Mode mode, double scale, int intervalLow, int intervalHig
 
     /** The label that the prediction is pushed away from. */
     Label coarseLabel(DiTConfig config, int superclass) {
-        return Label.superclass(mode == Mode.CLASSIFIER_FREE ? config.superclasses() : superclass);
+        return Label.superclass(mode == Mode.CLASSIFIER_FREE ? config.nullRow() : config.superclassRow(superclass));
     }
 
     /** @throws IllegalArgumentException if the model can not be guided so */

@@ -30,7 +30,8 @@ public final class DiT {
     private final NDArray patch; // scalar
 
     /**
-     * @param weights by the names of {@link DiTParameters#shapes}
+     * @param weights by the names of {@link DiTParameters#shapes} and, where a block has them, {@link
+     *     DiTParameters#gammaShapes}
      * @param computeType arithmetic of the blocks; weights of another type are cast on every call
      */
     public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType) {
@@ -50,7 +51,11 @@ public final class DiT {
                 ops, get(weights, DiTParameters.SUBCLASS_TABLE), get(weights, DiTParameters.SUPERCLASS_TABLE));
         for (int i = 0; i < config.depth(); i++) {
             String prefix = "blocks." + i + ".";
-            blocks.add(getAll(weights, prefix, DiTParameters.BLOCK));
+            List<NDArray> block = new ArrayList<>(getAll(weights, prefix, DiTParameters.BLOCK));
+            if (DiTParameters.GAMMAS.stream().anyMatch(name -> weights.containsKey(prefix + name))) {
+                block.addAll(getAll(weights, prefix, DiTParameters.GAMMAS));
+            }
+            blocks.add(block);
         }
         finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
         heads = ops.scalar(config.numHeads());

@@ -12,8 +12,10 @@ import java.util.TreeMap;
  * @param hiddenSize D, a multiple of {@code numHeads} and of 4
  * @param depth number of blocks
  * @param subclasses rows of the fine label table
- * @param superclasses rows of the coarse label table; 0 for a plain DiT
- * @param nullLabel whether the coarse table ends in one more row, the null label of classifier-free guidance
+ * @param superclasses coarse classes, each with a row of the coarse label table; 0 for a plain DiT
+ * @param nullLabel whether the coarse table has one more row, the null label of classifier-free guidance
+ * @param addedSuperclasses how many of the superclasses, the last, came after the null label: their rows stand behind
+ *     its, which does not move; 0 where there is no null label
  */
 public record DiTConfig(
         int inputSize,
@@ -24,7 +26,8 @@ public record DiTConfig(
         int numHeads,
         int subclasses,
         int superclasses,
-        boolean nullLabel) {
+        boolean nullLabel,
+        int addedSuperclasses) {
 
     /** Depth, width and heads of the published sizes (DiT paper, table 1); the patch size follows the slash. */
     private static final Map<String, int[]> PUBLISHED = new TreeMap<>(Map.of(
@@ -50,6 +53,26 @@ public record DiTConfig(
         require(depth >= 1, "depth", depth, "at least 1");
         require(subclasses >= 1, "subclasses", subclasses, "at least 1");
         require(superclasses >= 0, "superclasses", superclasses, "at least 0");
+        int mostAdded = nullLabel ? superclasses : 0;
+        require(
+                addedSuperclasses >= 0 && addedSuperclasses <= mostAdded,
+                "added superclasses",
+                addedSuperclasses,
+                "0 to " + mostAdded);
+    }
+
+    /** A network whose classes are those that it began with. */
+    public DiTConfig(
+            int inputSize,
+            int patchSize,
+            int inChannels,
+            int hiddenSize,
+            int depth,
+            int numHeads,
+            int subclasses,
+            int superclasses,
+            boolean nullLabel) {
+        this(inputSize, patchSize, inChannels, hiddenSize, depth, numHeads, subclasses, superclasses, nullLabel, 0);
     }
 
     /**
@@ -88,9 +111,41 @@ public record DiTConfig(
         return inChannels * inputSize * inputSize;
     }
 
-    /** Rows of the coarse table: the superclasses, then the null label where there is one. */
+    /** Rows of the coarse table: the superclasses, and the null label where there is one. */
     public int coarseRows() {
         return superclasses + (nullLabel ? 1 : 0);
+    }
+
+    /**
+     * Row of a superclass in the coarse table: its index, and one more for those that came after the null label. Whoever
+     * makes a {@link Label#superclass} asks here.
+     */
+    public int superclassRow(int superclass) {
+        return superclass < nullRow() ? superclass : superclass + 1;
+    }
+
+    /** Row of the null label in the coarse table, where there is one. */
+    public int nullRow() {
+        return superclasses - addedSuperclasses;
+    }
+
+    /**
+     * This network with label tables for the classes of {@code taxonomy}, which continues its own as {@link
+     * Taxonomy#plus} does. Rows are added at the end of both tables; none moves.
+     */
+    public DiTConfig withClasses(Taxonomy taxonomy) {
+        int grown = taxonomy.superclasses().size();
+        return new DiTConfig(
+                inputSize,
+                patchSize,
+                inChannels,
+                hiddenSize,
+                depth,
+                numHeads,
+                taxonomy.subclasses().size(),
+                grown,
+                nullLabel,
+                nullLabel ? addedSuperclasses + grown - superclasses : 0);
     }
 
     private static void require(boolean holds, String what, int value, String expected) {

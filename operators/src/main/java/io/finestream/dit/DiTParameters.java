@@ -5,6 +5,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +42,9 @@ public final class DiTParameters {
             "mlp.fc2.bias",
             "adaLN_modulation.1.weight",
             "adaLN_modulation.1.bias");
+
+    /** DiffFit's scales of a block's two branches: parameters that a block may have, in the order of the fused block. */
+    static final List<String> GAMMAS = List.of("gamma1", "gamma2");
 
     static final List<String> FINAL_LAYER = List.of(
             "norm_final.weight",
@@ -75,6 +81,31 @@ public final class DiTParameters {
             shapes.put("final_layer." + name, layerShape(name, d, p * p * 2 * config.inChannels()));
         }
         return shapes;
+    }
+
+    /**
+     * Names and shapes of DiffFit's scales (arXiv 2304.06648, section 3.2) of the first {@code blocks} blocks; a network
+     * without them computes as with ones.
+     */
+    public static Map<String, Shape> gammaShapes(DiTConfig config, int blocks) {
+        if (blocks < 1 || blocks > config.depth()) {
+            throw new IllegalArgumentException(
+                    "blocks with gammas is " + blocks + ", expected 1 to " + config.depth() + ", the network's depth");
+        }
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        for (int i = 0; i < blocks; i++) {
+            for (String name : GAMMAS) {
+                shapes.put("blocks." + i + "." + name, new Shape(config.hiddenSize()));
+            }
+        }
+        return shapes;
+    }
+
+    /** Fresh scales of the first {@code blocks} blocks, all 1: the network computes what it did without them. */
+    public static Map<String, NDArray> initialGammas(NDManager owner, DiTConfig config, int blocks) {
+        Map<String, NDArray> gammas = new LinkedHashMap<>();
+        gammaShapes(config, blocks).forEach((name, shape) -> gammas.put(name, owner.ones(shape)));
+        return gammas;
     }
 
     private static Shape layerShape(String name, long d, long out) {
@@ -121,6 +152,81 @@ public final class DiTParameters {
                 .toArray();
         NDArray families = coarse.get(owner.create(rows)); // [C, D]
         return Map.of(SUPERCLASS_TABLE, coarse, SUBCLASS_TABLE, fine.add(families));
+    }
+
+    /**
+     * First rows of classes that a network does not have yet: a subclass starts as its superclass, a superclass as the
+     * mean of those that are there.
+     *
+     * @param owner receives the rows
+     * @param config of the network as it is
+     * @param taxonomy its classes, and the new ones behind them ({@link Taxonomy#plus})
+     * @return float32, to be appended to the label tables of these names; without a table to which nothing is added
+     */
+    public static Map<String, NDArray> newRows(
+            NDManager owner, Map<String, NDArray> weights, DiTConfig config, Taxonomy taxonomy) {
+        int oldCoarse = config.superclasses();
+        int newCoarse = taxonomy.superclasses().size() - oldCoarse;
+        int newFine = taxonomy.subclasses().size() - config.subclasses();
+        if (oldCoarse == 0 || newCoarse < 0 || newFine < 0) {
+            throw new IllegalArgumentException("a network of " + config.subclasses() + " subclasses in " + oldCoarse
+                    + " superclasses can not grow to " + taxonomy.subclasses().size() + " in "
+                    + taxonomy.superclasses().size() + "; expected its own classes and more behind them");
+        }
+        int d = config.hiddenSize();
+        float[] table = Objects.requireNonNull(weights.get(SUPERCLASS_TABLE)).toFloatArray(); // [S, D], and a null row
+        List<float[]> bySuperclass = new ArrayList<>();
+        for (int superclass = 0; superclass < oldCoarse; superclass++) {
+            int row = config.superclassRow(superclass);
+            bySuperclass.add(Arrays.copyOfRange(table, row * d, (row + 1) * d));
+        }
+        bySuperclass.addAll(Collections.nCopies(newCoarse, mean(bySuperclass)));
+        Map<String, NDArray> rows = new LinkedHashMap<>();
+        if (newFine > 0) {
+            rows.put(
+                    SUBCLASS_TABLE,
+                    owner.create(IntStream.range(config.subclasses(), config.subclasses() + newFine)
+                            .mapToObj(subclass -> bySuperclass.get(taxonomy.superclassOf(subclass)))
+                            .toArray(float[][]::new)));
+        }
+        if (newCoarse > 0) {
+            rows.put(
+                    SUPERCLASS_TABLE,
+                    owner.create(bySuperclass
+                            .subList(oldCoarse, oldCoarse + newCoarse)
+                            .toArray(float[][]::new)));
+        }
+        return rows;
+    }
+
+    private static float[] mean(List<float[]> rows) {
+        float[] mean = new float[rows.get(0).length];
+        for (int k = 0; k < mean.length; k++) {
+            int column = k;
+            mean[k] = (float)
+                    rows.stream().mapToDouble(row -> row[column]).average().orElseThrow();
+        }
+        return mean;
+    }
+
+    /**
+     * The parameters with label tables for more classes ({@link #newRows}), for {@link DiTConfig#withClasses}. Rows that
+     * were there stay where and as they are, to the last bit, and with them the results for their classes.
+     *
+     * @param owner receives the tables that grow; everything else is passed through
+     */
+    public static Map<String, NDArray> grow(
+            NDManager owner, Map<String, NDArray> weights, DiTConfig config, Taxonomy taxonomy) {
+        Map<String, NDArray> grown = new LinkedHashMap<>(weights);
+        try (NDManager m = owner.newSubManager()) {
+            newRows(m, weights, config, taxonomy)
+                    .forEach((name, rows) -> grown.computeIfPresent(name, (key, table) -> {
+                        NDArray taller = table.concat(rows);
+                        taller.attach(owner);
+                        return taller;
+                    }));
+        }
+        return grown;
     }
 
     private static NDArray normal(NDManager owner, Map<String, Shape> shapes, String name, double std) {

@@ -12,7 +12,7 @@ public record Label(Tier tier, int row) {
     public enum Tier {
         /** Subclasses. */
         FINE,
-        /** Superclasses, and after them the null label of a model that has one. */
+        /** Superclasses, and the null label of a model that has one: {@link DiTConfig#superclassRow}. */
         COARSE
     }
 
@@ -20,7 +20,8 @@ public record Label(Tier tier, int row) {
         return new Label(Tier.FINE, index);
     }
 
-    public static Label superclass(int index) {
-        return new Label(Tier.COARSE, index);
+    /** @param row from {@link DiTConfig#superclassRow} or {@link DiTConfig#nullRow} */
+    public static Label superclass(int row) {
+        return new Label(Tier.COARSE, row);
     }
 }

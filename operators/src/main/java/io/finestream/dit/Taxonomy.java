@@ -1,5 +1,6 @@
 package io.finestream.dit;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -8,7 +9,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * The classes of a model in two tiers. An index is the row of the label table of its tier.
+ * The classes of a model in two tiers. A subclass's index is its row of the fine label table; a superclass's row of the
+ * coarse one is {@link DiTConfig#superclassRow}.
  *
  * <p>Names are matched without regard to case.
  */
@@ -24,14 +26,28 @@ public final class Taxonomy {
      */
     public record Subclass(String name, int superclass) {}
 
+    /** A fine class by its name and its coarse class's. */
+    public record ClassName(String superclass, String subclass) {}
+
     private final List<String> superclasses;
     private final List<Subclass> subclasses;
+    private final Map<String, Integer> superclassByName = new HashMap<>();
     private final Map<String, Integer> subclassByName = new HashMap<>();
 
     /** @throws IllegalArgumentException if a name is blank or twice there, or a superclass index is out of range */
     public Taxonomy(List<String> superclasses, List<Subclass> subclasses) {
         this.superclasses = List.copyOf(superclasses);
         this.subclasses = List.copyOf(subclasses);
+        for (int i = 0; i < superclasses.size(); i++) {
+            String superclass = superclasses.get(i);
+            if (superclass.isBlank()) {
+                throw new IllegalArgumentException("superclass " + i + " has a blank name; give it one");
+            }
+            if (superclassByName.put(key(superclass), i) != null) {
+                throw new IllegalArgumentException(
+                        "superclass '" + superclass + "' is there twice; names must be unique");
+            }
+        }
         for (int i = 0; i < subclasses.size(); i++) {
             Subclass subclass = subclasses.get(i);
             if (subclass.name().isBlank()) {
@@ -97,6 +113,42 @@ public final class Taxonomy {
 
     public List<Subclass> subclasses() {
         return subclasses;
+    }
+
+    /** The names of every subclass, in their order. */
+    public List<ClassName> names() {
+        return subclasses.stream()
+                .map(subclass -> new ClassName(superclasses.get(subclass.superclass()), subclass.name()))
+                .toList();
+    }
+
+    /**
+     * These classes, and behind them those of {@code more} that are not there yet, in their order. No index moves; to
+     * grow a network alike, see {@link DiTConfig#withClasses} and {@link DiTParameters#grow}.
+     *
+     * @throws IllegalArgumentException if one is there in another superclass, or a name is blank
+     */
+    public Taxonomy plus(List<ClassName> more) {
+        List<String> coarse = new ArrayList<>(superclasses);
+        List<Subclass> fine = new ArrayList<>(subclasses);
+        Map<String, Integer> coarseIndex = new HashMap<>(superclassByName);
+        Map<String, Integer> fineIndex = new HashMap<>(subclassByName);
+        for (ClassName name : more) {
+            int superclass = coarseIndex.computeIfAbsent(key(name.superclass()), unknown -> {
+                coarse.add(name.superclass().strip());
+                return coarse.size() - 1;
+            });
+            int subclass = fineIndex.computeIfAbsent(key(name.subclass()), unknown -> {
+                fine.add(new Subclass(name.subclass().strip(), superclass));
+                return fine.size() - 1;
+            });
+            int known = fine.get(subclass).superclass();
+            if (known != superclass) {
+                throw new IllegalArgumentException("subclass '" + name.subclass() + "' is in superclass '"
+                        + coarse.get(known) + "', but came with '" + name.superclass() + "'; expected one superclass");
+            }
+        }
+        return new Taxonomy(coarse, fine);
     }
 
     private List<String> nearest(String name) {

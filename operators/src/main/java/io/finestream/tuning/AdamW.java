@@ -45,8 +45,9 @@ public final class AdamW implements AutoCloseable {
 
     /**
      * @param ops for inference: an update records no gradients
-     * @param initial every parameter of the network; copied
-     * @param isTrainable by parameter name; the others stay frozen
+     * @param initial every parameter of the network. Those that are trained are copied: a mapped tensor is read-only.
+     *     The others are borrowed and stay as they are.
+     * @param isTrainable by parameter name
      */
     public AdamW(
             TorchOps ops,
@@ -59,9 +60,11 @@ public final class AdamW implements AutoCloseable {
         manager = owner.newSubManager();
         maxGradNorm = manager.create(options.maxGradNorm());
         initial.forEach((name, array) -> {
-            NDArray parameter = copy(array);
-            parameters.put(name, parameter);
-            if (isTrainable.test(name)) {
+            if (!isTrainable.test(name)) {
+                parameters.put(name, array);
+            } else {
+                NDArray parameter = copy(array);
+                parameters.put(name, parameter);
                 ema.put(name, copy(array));
                 parameter.setRequiresGradient(true);
                 trainable.add(parameter);
@@ -167,8 +170,45 @@ public final class AdamW implements AutoCloseable {
         step = stepsDone;
     }
 
+    /**
+     * Appends rows to a parameter that is trained, as a label table gains classes between two steps. Their moving average
+     * starts as they do, their moments at zero; rows that were there keep all three.
+     *
+     * <p>The parameter is another tensor afterwards and the old one is closed: networks built on {@link #parameters} must
+     * be built anew.
+     *
+     * @param newRows copied
+     */
+    public void grow(String name, NDArray newRows) {
+        int index = List.copyOf(ema.keySet()).indexOf(name);
+        if (index < 0) {
+            throw new IllegalArgumentException(
+                    "parameter '" + name + "' can not grow: it is not trained; trained are " + ema.keySet());
+        }
+        NDArray parameter = appended(trainable.get(index), newRows);
+        parameter.setRequiresGradient(true);
+        trainable.set(index, parameter);
+        parameters.put(name, parameter);
+        ema.computeIfPresent(name, (key, average) -> appended(average, newRows));
+        try (NDArray zeros = newRows.zerosLike()) {
+            firstMoments.set(index, appended(firstMoments.get(index), zeros));
+            secondMoments.set(index, appended(secondMoments.get(index), zeros));
+        }
+    }
+
+    /** Both without what the engine may have recorded of them, so that the result can require gradients itself. */
+    private NDArray appended(NDArray rows, NDArray more) {
+        try (NDArray first = rows.stopGradient();
+                NDArray second = more.stopGradient()) {
+            NDArray all = first.concat(second);
+            all.attach(manager);
+            rows.close();
+            return all;
+        }
+    }
+
     private NDArray copy(NDArray array) {
-        NDArray copy = array.duplicate(); // a mapped tensor is read-only
+        NDArray copy = array.duplicate();
         copy.attach(manager);
         copy.setName(null);
         return copy;

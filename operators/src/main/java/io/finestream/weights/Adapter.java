@@ -14,7 +14,7 @@ import java.util.Map;
 
 /**
  * A file of tuned parameters: those that it holds replace the base model's, by the names of {@link
- * DiTParameters#shapes}; the others stay. The label table may come as the reference keeps it, both tiers in one.
+ * DiTParameters#shapes} and {@link DiTParameters#gammaShapes}; the others stay. The label table may come as the reference keeps it, both tiers in one.
  */
 final class Adapter {
 
@@ -49,6 +49,7 @@ final class Adapter {
 
     private static void requireMatch(Safetensors file, DiTConfig config) throws WeightsException {
         Map<String, Shape> expected = DiTParameters.shapes(config);
+        expected.putAll(DiTParameters.gammaShapes(config, config.depth()));
         expected.put(DiTParameters.REFERENCE_TABLE, DiTWeights.tableShape(config));
         List<String> problems = new ArrayList<>();
         for (String name : file.names()) {

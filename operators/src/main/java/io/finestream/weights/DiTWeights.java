@@ -21,7 +21,7 @@ public final class DiTWeights {
 
     /**
      * @param owner receives the tensors, float32
-     * @return by the names of {@link DiTParameters#shapes}
+     * @return by the names of {@link DiTParameters#shapes}, and {@link DiTParameters#gammaShapes} that the file has
      * @throws WeightsException that lists every missing, unexpected and misshapen tensor
      */
     public static Map<String, NDArray> read(TorchOps ops, NDManager owner, Safetensors file, DiTConfig config)
@@ -33,7 +33,11 @@ public final class DiTWeights {
             expected.remove(DiTParameters.SUPERCLASS_TABLE);
             expected.put(DiTParameters.REFERENCE_TABLE, tableShape(config));
         }
-        file.requireTensors(expected, DiTWeights::isNorm);
+        Map<String, Shape> gammas = DiTParameters.gammaShapes(config, config.depth());
+        expected.putAll(gammas);
+        file.requireTensors(expected, name -> isNorm(name) || gammas.containsKey(name));
+        expected.keySet()
+                .removeIf(name -> gammas.containsKey(name) && !file.names().contains(name));
         Map<String, NDArray> weights = new LinkedHashMap<>();
         for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
             String name = parameter.getKey();

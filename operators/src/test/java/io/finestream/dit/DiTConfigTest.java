@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.types.Shape;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,15 +43,6 @@ class DiTConfigTest {
         assertThat(count(INATURALIST, parameter -> true)).isEqualTo(685_640_480);
         assertThat(count(DiTParameters.shapes(DiTConfig.published("XL/2", 512, 10_000, 11, false)), parameter -> true))
                 .isEqualTo(686_525_216);
-    }
-
-    @Test
-    void fineDiffusionTunesThePublishedNumberOfParameters() {
-        assertThat(count(
-                        INATURALIST,
-                        parameter ->
-                                parameter.startsWith("y_embedder") || parameter.endsWith(".bias") || isNorm(parameter)))
-                .isEqualTo(12_153_632);
     }
 
     @Test
@@ -118,6 +110,31 @@ class DiTConfigTest {
         assertThat(sum).isEqualTo(expectedSum, within(1e-4));
     }
 
+    @Test
+    void superclassesThatCameLaterStandBehindTheNullLabel() {
+        DiTConfig grown = new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, true).withClasses(taxonomy(13, 5));
+        assertThat(grown).isEqualTo(new DiTConfig(8, 2, 4, 48, 2, 4, 13, 5, true, 2));
+        assertThat(grown.nullRow()).isEqualTo(3);
+        assertThat(grown.coarseRows()).isEqualTo(6);
+        assertThat(IntStream.range(0, 5).map(grown::superclassRow)).containsExactly(0, 1, 2, 4, 5);
+        assertThat(grown.withClasses(taxonomy(13, 6)).nullRow()).isEqualTo(3);
+    }
+
+    @Test
+    void withoutANullLabelTheRowOfASuperclassIsItsIndex() {
+        DiTConfig grown = new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, false).withClasses(taxonomy(13, 5));
+        assertThat(grown).isEqualTo(new DiTConfig(8, 2, 4, 48, 2, 4, 13, 5, false));
+        assertThat(IntStream.range(0, 5).map(grown::superclassRow)).containsExactly(0, 1, 2, 3, 4);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, 4", "true, -1", "false, 1"})
+    void aNumberOfAddedSuperclassesThatCanNotBeIsRefused(boolean nullLabel, int added) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, nullLabel, added))
+                .withMessageContaining("added superclasses is " + added);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "31, 2, 4, 48, 2, 4, 12, 3, input size is 31",
@@ -155,6 +172,16 @@ class DiTConfigTest {
                 .isThrownBy(() -> DiTConfig.published(name, 256, 1000, 0, true))
                 .withMessageContaining("'" + name + "'")
                 .withMessageContaining("S, B, L or XL");
+    }
+
+    private static Taxonomy taxonomy(int subclasses, int superclasses) {
+        return new Taxonomy(
+                IntStream.range(0, superclasses)
+                        .mapToObj(i -> "superclass " + i)
+                        .toList(),
+                IntStream.range(0, subclasses)
+                        .mapToObj(i -> new Taxonomy.Subclass("class " + i, i % superclasses))
+                        .toList());
     }
 
     private static float[] at(float[] values, int offset, int... indices) {

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -22,7 +23,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DiTTest {
 
@@ -109,6 +112,100 @@ class DiTTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new DiT(GOLDEN.ops, Golden.CONFIG, weights, ComputeType.FP32))
                 .withMessageContaining("'blocks.1.mlp.fc2.bias'");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void gammasOfOneChangeNothingToTheLastBit(ComputeType type) {
+        TorchOps.prepareThread(1, false);
+        Map<String, NDArray> weights = RandomWeights.of(GOLDEN.manager, Golden.CONFIG, 3);
+        Map<String, NDArray> scaled = new HashMap<>(weights);
+        scaled.putAll(DiTParameters.initialGammas(GOLDEN.manager, Golden.CONFIG, 2));
+        float[] plain = forward(Golden.CONFIG, weights, type);
+        assertThat(forward(Golden.CONFIG, scaled, type)).isEqualTo(plain);
+        for (String gamma : List.of("blocks.0.gamma1", "blocks.1.gamma2")) {
+            Map<String, NDArray> other = new HashMap<>(scaled);
+            other.computeIfPresent(gamma, (name, ones) -> ones.mul(0.5));
+            assertThat(forward(Golden.CONFIG, other, type)).as(gamma).isNotEqualTo(plain);
+        }
+    }
+
+    @Test
+    void gammasScaleTheGatesOfTheirBranches() {
+        TorchOps.prepareThread(1, false);
+        Map<String, NDArray> weights = RandomWeights.of(GOLDEN.manager, Golden.CONFIG, 3);
+        Map<String, NDArray> scaled = new HashMap<>(weights);
+        scaled.putAll(DiTParameters.initialGammas(GOLDEN.manager, Golden.CONFIG, 1));
+        scaled.computeIfPresent("blocks.0.gamma1", (name, ones) -> ones.mul(2));
+        scaled.computeIfPresent("blocks.0.gamma2", (name, ones) -> ones.mul(4));
+        // the adaLN rows of both gates, multiplied by the same powers of two: exact
+        NDArray factors = GOLDEN.manager.create(new float[] {1, 1, 2, 1, 1, 4}).repeat(48); // [6D]
+        Map<String, NDArray> folded = new HashMap<>(weights);
+        folded.computeIfPresent("blocks.0.adaLN_modulation.1.bias", (name, bias) -> bias.mul(factors));
+        folded.computeIfPresent(
+                "blocks.0.adaLN_modulation.1.weight", (name, weight) -> weight.mul(factors.reshape(6 * 48, 1)));
+        assertThat(forward(Golden.CONFIG, scaled, ComputeType.FP32))
+                .isEqualTo(forward(Golden.CONFIG, folded, ComputeType.FP32));
+    }
+
+    @Test
+    void aBlockWithOneOfTheTwoGammasIsRefused() throws IOException {
+        Map<String, NDArray> weights = GOLDEN.weights();
+        weights.put("blocks.1.gamma2", GOLDEN.manager.ones(new Shape(48)));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new DiT(GOLDEN.ops, Golden.CONFIG, weights, ComputeType.FP32))
+                .withMessageContaining("'blocks.1.gamma1' is missing");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void classesThatAreAddedLeaveTheOthersAsTheyWereToTheLastBit(boolean nullLabel) {
+        TorchOps.prepareThread(1, false);
+        DiTConfig config = new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, nullLabel);
+        Map<String, NDArray> weights = RandomWeights.of(GOLDEN.manager, config, 3);
+        Taxonomy old = new Taxonomy(
+                List.of("a", "b", "c"),
+                IntStream.range(0, 12)
+                        .mapToObj(i -> new Taxonomy.Subclass("class " + i, i % 3))
+                        .toList());
+        Taxonomy taxonomy = old.plus(List.of(new Taxonomy.ClassName("b", "new"), new Taxonomy.ClassName("d", "newer")));
+        DiTConfig grownConfig = config.withClasses(taxonomy);
+        Map<String, NDArray> grown = DiTParameters.grow(GOLDEN.manager, weights, config, taxonomy);
+        assertThat(DiTParameters.shapes(grownConfig))
+                .allSatisfy(
+                        (name, shape) -> assertThat(grown.get(name).getShape()).isEqualTo(shape));
+
+        assertThat(forward(grownConfig, grown, ComputeType.FP32)).isEqualTo(forward(config, weights, ComputeType.FP32));
+        List<Label> superclassB = Collections.nCopies(4, Label.superclass(config.superclassRow(1)));
+        List<Label> newInB = Collections.nCopies(4, Label.subclass(taxonomy.subclass("new")));
+        assertThat(forward(grownConfig, grown, ComputeType.FP32, newInB))
+                .isEqualTo(forward(config, weights, ComputeType.FP32, superclassB));
+        List<Label> superclassD = Collections.nCopies(4, Label.superclass(grownConfig.superclassRow(3)));
+        List<Label> newInD = Collections.nCopies(4, Label.subclass(taxonomy.subclass("newer")));
+        assertThat(forward(grownConfig, grown, ComputeType.FP32, newInD))
+                .isEqualTo(forward(grownConfig, grown, ComputeType.FP32, superclassD));
+    }
+
+    /** Old classes of both tiers, and the null label of a network that has one. */
+    private static float[] forward(DiTConfig config, Map<String, NDArray> weights, ComputeType type) {
+        Label last = config.nullLabel() ? Label.superclass(config.nullRow()) : Label.subclass(7);
+        return forward(
+                config, weights, type, List.of(Label.subclass(0), Label.subclass(11), Label.superclass(2), last));
+    }
+
+    private static float[] forward(
+            DiTConfig config, Map<String, NDArray> weights, ComputeType type, List<Label> labels) {
+        try (NDManager m = GOLDEN.manager.newSubManager()) {
+            float[] x = new float[4 * config.latentSize()];
+            Random random = new Random(7);
+            for (int i = 0; i < x.length; i++) {
+                x[i] = (float) random.nextGaussian();
+            }
+            NDArray latents = m.create(x, new Shape(4, 4, 8, 8));
+            return new DiT(GOLDEN.ops, config, DiTParameters.castForInference(GOLDEN.ops, m, weights, type), type)
+                    .forward(m, latents, new int[] {0, 10, 500, 999}, labels)
+                    .toFloatArray();
+        }
     }
 
     private static List<Label> labels(Label last) {

@@ -75,4 +75,53 @@ class TaxonomyTest {
                 .isThrownBy(() -> new Taxonomy(List.of("Roses"), List.of(new Taxonomy.Subclass(" ", 0))))
                 .withMessageContaining("subclass 0 has a blank name");
     }
+
+    @Test
+    void moreClassesComeBehindThoseThatAreThereAndMoveNoIndex() {
+        Taxonomy grown = FLOWERS.plus(List.of(
+                new Taxonomy.ClassName("Lilies", "Tiger Lily"),
+                new Taxonomy.ClassName("roses", "Burnet Rose"),
+                new Taxonomy.ClassName("ROSES", "dog rose"),
+                new Taxonomy.ClassName(" Lilies ", " Star Lily "),
+                new Taxonomy.ClassName("Lilies", "tiger lily")));
+        assertThat(grown.superclasses()).containsExactly("Roses", "Tulips", "Lilies");
+        assertThat(grown.subclasses().subList(0, 4)).isEqualTo(FLOWERS.subclasses());
+        assertThat(grown.subclasses().subList(4, 7))
+                .containsExactly(
+                        new Taxonomy.Subclass("Tiger Lily", 2),
+                        new Taxonomy.Subclass("Burnet Rose", 0),
+                        new Taxonomy.Subclass("Star Lily", 2));
+        assertThat(grown.subclass("BURNET ROSE")).isEqualTo(5);
+    }
+
+    @Test
+    void namesGiveTheSameTaxonomyAgain() {
+        Taxonomy again = new Taxonomy(List.of(), List.of()).plus(FLOWERS.names());
+        assertThat(again.superclasses()).isEqualTo(FLOWERS.superclasses());
+        assertThat(again.subclasses()).isEqualTo(FLOWERS.subclasses());
+    }
+
+    @Test
+    void aClassThatComesInAnotherSuperclassIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FLOWERS.plus(List.of(new Taxonomy.ClassName("Tulips", "dog rose"))))
+                .withMessageContaining("'dog rose' is in superclass 'Roses', but came with 'Tulips'");
+    }
+
+    @Test
+    void blankNamesOfNewClassesAreRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FLOWERS.plus(List.of(new Taxonomy.ClassName("Roses", " "))))
+                .withMessageContaining("subclass 4 has a blank name");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> FLOWERS.plus(List.of(new Taxonomy.ClassName("", "Star Lily"))))
+                .withMessageContaining("superclass 2 has a blank name");
+    }
+
+    @Test
+    void aSuperclassThatIsThereTwiceInAnyCaseIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new Taxonomy(List.of("Roses", "roses"), List.of()))
+                .withMessageContaining("superclass 'roses' is there twice");
+    }
 }

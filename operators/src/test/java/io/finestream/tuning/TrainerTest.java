@@ -157,6 +157,33 @@ class TrainerTest {
     }
 
     @Test
+    void gradientsReachTheGammasOfTheirBlocksOnly() {
+        Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
+        initial.putAll(DiTParameters.initialGammas(GOLDEN.manager, CONFIG, 1));
+        Predicate<String> trainable = TuningStrategy.DIFF_FIT.trainable(initial.keySet())::contains;
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, trainable)) {
+            trainer.step(batch(0), 1e-2);
+            Map<String, NDArray> tuned = trainer.optimizer().parameters();
+            assertThat(tuned).doesNotContainKey("blocks.1.gamma1");
+            for (String gamma : List.of("blocks.0.gamma1", "blocks.0.gamma2")) {
+                assertThat(tuned.get(gamma).toFloatArray()).as(gamma).doesNotContain(1f);
+            }
+        }
+    }
+
+    @Test
+    void frozenParametersAreTheOnesThatWerePassedIn() {
+        Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, name -> name.endsWith(".bias"))) {
+            trainer.optimizer()
+                    .parameters()
+                    .forEach((name, array) ->
+                            assertThat(array == initial.get(name)).as(name).isEqualTo(!name.endsWith(".bias")));
+        }
+        assertThat(initial.get("pos_embed").toFloatArray()).as("still open").isNotEmpty();
+    }
+
+    @Test
     void aRuleThatMatchesNothingIsRefused() {
         Map<String, NDArray> initial = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
         assertThatIllegalArgumentException()
