@@ -2,7 +2,7 @@ package io.finestream.flink;
 
 import io.finestream.schemas.ReasonCode;
 
-/** A request that can not be served; its message is the dead letter's reason. */
+/** A request or a labeled image that is refused; its message is the dead letter's reason. */
 final class RequestException extends Exception {
 
     private static final long serialVersionUID = 1;

@@ -9,7 +9,6 @@ import io.finestream.schemas.wire.WireFormatException;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Instant;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -30,9 +29,6 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
 
     /** A request is some hundred bytes; every image and every checkpoint carries its headers. */
     private static final int MAX_REQUEST_BYTES = 64 << 10;
-
-    /** Of a dead letter's key and original: with both it still fits into a record. */
-    private static final int MAX_ORIGINAL_BYTES = 1 << 20;
 
     private final GenerationSettings settings;
     private transient AvroCodec<GenerationRequest> codec;
@@ -89,28 +85,9 @@ public final class ResolveRequests extends ProcessFunction<SourceRecord, Pending
         }
     }
 
-    private static ByteBuffer bounded(byte[] bytes) {
-        return ByteBuffer.wrap(bytes, 0, Math.min(bytes.length, MAX_ORIGINAL_BYTES));
-    }
-
     private void reject(
             Context context, SourceRecord record, @Nullable String requestId, ReasonCode code, String reason) {
-        byte[] key = record.key();
-        byte[] value = record.value();
         deadLetters.inc();
-        context.output(
-                DEAD_LETTERS,
-                DeadLetter.newBuilder()
-                        .setOriginal(bounded(value == null ? new byte[0] : value))
-                        .setKey(key == null ? null : bounded(key))
-                        .setReason(reason)
-                        .setReasonCode(code)
-                        .setRequestId(requestId)
-                        .setTopic(record.topic())
-                        .setPartition(record.partition())
-                        .setOffset(record.offset())
-                        .setTimestamp(Instant.ofEpochMilli(record.timestamp()))
-                        .setRejectedAt(Instant.now())
-                        .build());
+        context.output(DEAD_LETTERS, record.deadLetter(requestId, code, reason));
     }
 }
