@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
             TrainAutoencoderCommand.class,
             TrainClassifierCommand.class,
             EvaluateCommand.class,
+            BenchCommand.class,
             FlowersCommand.class
         })
 public final class FineStream {
