@@ -46,7 +46,8 @@ public final class AdamW implements AutoCloseable {
     /**
      * @param ops for inference: an update records no gradients
      * @param initial every parameter of the network. Those that are trained are copied: a mapped tensor is read-only.
-     *     The others are borrowed and stay as they are.
+     *     The others are borrowed and stay as they are; they may not have been made by operations for inference, which
+     *     gradients can not pass.
      * @param isTrainable by parameter name
      */
     public AdamW(

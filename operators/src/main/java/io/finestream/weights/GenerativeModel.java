@@ -67,26 +67,27 @@ public final class GenerativeModel implements AutoCloseable {
         return load(ModelFiles.in(directory), device, computeType);
     }
 
-    /** Loads a model whose files lie in several places, or with an adapter. */
+    /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
-        ModelConfig config = ModelConfig.read(files.config());
-        Taxonomy taxonomy = ModelConfig.readTaxonomy(files.taxonomy());
-        requireFit(files, config, taxonomy);
+        ModelConfig baseConfig = ModelConfig.read(files.config());
+        Taxonomy taxonomy = files.readTaxonomy(baseConfig);
+        ModelConfig config = baseConfig.withClasses(taxonomy); // an adapter may bring some
         Safetensors base = Safetensors.open(files.weights());
         Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> weights = DiTWeights.read(ops, manager, base, config.dit());
+            String baseHash = files.weightsHash();
+            Map<String, NDArray> weights = DiTWeights.read(ops, manager, base, baseConfig.dit());
             if (adapter != null) {
-                weights = Adapter.apply(ops, manager, adapter, config.dit(), weights);
+                weights = Adapter.apply(ops, manager, adapter, baseHash, config.dit(), weights);
             }
             DiT dit = new DiT(
                     ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
             DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
             Codec codec = codec(ops, manager, config, files);
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), diffusion, codec);
+            return new GenerativeModel(manager, config, taxonomy, baseHash, diffusion, codec);
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -100,18 +101,6 @@ public final class GenerativeModel implements AutoCloseable {
         Safetensors.write(directory.resolve(WEIGHTS), weights, Map.of("format", "pt"));
         ModelConfig.writeTaxonomy(directory.resolve(TAXONOMY), taxonomy);
         config.write(directory.resolve(CONFIG));
-    }
-
-    private static void requireFit(ModelFiles files, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
-        int subclasses = taxonomy.subclasses().size();
-        int superclasses = taxonomy.superclasses().size();
-        if (subclasses != config.dit().subclasses()
-                || superclasses != config.dit().superclasses()) {
-            throw new WeightsException(files.taxonomy() + " has " + subclasses + " subclasses in "
-                    + superclasses + " superclasses, " + files.config() + " says "
-                    + config.dit().subclasses() + " in "
-                    + config.dit().superclasses() + "; use the files of one model together");
-        }
     }
 
     private static Codec codec(TorchOps ops, NDManager manager, ModelConfig config, ModelFiles files)

@@ -29,7 +29,6 @@ final class TunedNetwork implements AutoCloseable {
 
     private static final int SUBCLASSES = 10_000;
     private static final int SUPERCLASSES = 11;
-    private static final int GAMMA_BLOCKS = 14; // DiffFit's best, of DiT-XL's 28
     private static final double LEARNING_RATE = 1e-4;
 
     private final NDManager manager;
@@ -52,7 +51,7 @@ final class TunedNetwork implements AutoCloseable {
         this.manager = manager;
         Map<String, NDArray> parameters = new LinkedHashMap<>(base);
         if (strategy == TuningStrategy.DIFF_FIT) {
-            parameters.putAll(DiTParameters.initialGammas(manager, config, Math.min(GAMMA_BLOCKS, config.depth())));
+            parameters.putAll(DiTParameters.initialGammas(manager, config, DiTParameters.gammaBlocks(config)));
         }
         tuned = strategy.trainable(parameters.keySet());
         optimizer = new AdamW(ops, manager, parameters, tuned::contains, AdamW.Options.REFERENCE);

@@ -28,7 +28,7 @@ final class BenchCommand {
             sortOptions = false,
             description = {
                 "Measures a training step by strategy: time, and most memory held.",
-                "The network is a published DiT with 10,000 classes in 11 superclasses, in fp32 on the CPU. The steps of"
+                "The network is a published DiT with iNaturalist's classes, in fp32 on the CPU. The steps of"
                         + " the strategies take turns; memory is measured in a process for each."
             },
             footer = {"", "Example:", "  finestream bench tuning --size S/2 --size B/2 --batch 4 --steps 5"})
