@@ -85,7 +85,7 @@ public final class DiTParameters {
     }
 
     /**
-     * Names and shapes of DiffFit's scales (arXiv 2304.06648, section 3.2) of the first {@code blocks} blocks; a network
+     * Names and shapes of DiffFit's scales (arXiv 2304.06648) of the first {@code blocks} blocks; a network
      * without them computes as with ones.
      */
     public static Map<String, Shape> gammaShapes(DiTConfig config, int blocks) {

@@ -2,6 +2,7 @@ package io.finestream.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -178,13 +179,18 @@ public final class AdamW implements AutoCloseable {
      * <p>The parameter is another tensor afterwards and the old one is closed: networks built on {@link #parameters} must
      * be built anew.
      *
-     * @param newRows copied
+     * @param newRows of the parameter's shape but for their number; copied
      */
     public void grow(String name, NDArray newRows) {
         int index = List.copyOf(ema.keySet()).indexOf(name);
         if (index < 0) {
             throw new IllegalArgumentException(
                     "parameter '" + name + "' can not grow: it is not trained; trained are " + ema.keySet());
+        }
+        Shape row = trainable.get(index).getShape().slice(1);
+        if (!newRows.getShape().slice(1).equals(row)) {
+            throw new IllegalArgumentException("parameter '" + name + "' has rows of " + row + ", but "
+                    + newRows.getShape() + " was to be appended; expected rows of the same shape");
         }
         NDArray parameter = appended(trainable.get(index), newRows);
         parameter.setRequiresGradient(true);

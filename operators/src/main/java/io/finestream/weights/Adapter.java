@@ -15,8 +15,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A file of tuned parameters: those that it holds replace the base model's, by the names of {@link
- * DiTParameters#shapes} and {@link DiTParameters#gammaShapes}; the others stay. The label table may come as the reference keeps it, both tiers in one.
+ * A file of tuned parameters: those that it holds replace the base model's, by the names of {@link DiTParameters#shapes}
+ * and {@link DiTParameters#gammaShapes}; the others stay. The label table may come as the reference keeps it, both tiers
+ * in one.
  */
 public final class Adapter {
 
@@ -53,7 +54,8 @@ public final class Adapter {
      * @param config of the network with the adapter: it may have more classes than {@code base}
      * @param base every parameter; those that are replaced are closed
      * @return every parameter
-     * @throws WeightsException if the adapter says that it was tuned on another base, or one that lists the tensors that the model does not have, or has in another shape
+     * @throws WeightsException if the adapter says that it was tuned on another base; or that lists the tensors that the
+     *     model does not have, or has in another shape
      */
     static Map<String, NDArray> apply(
             TorchOps ops,

@@ -3,11 +3,13 @@ package io.finestream.bench;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import com.sun.management.OperatingSystemMXBean;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.TuningStrategy;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,15 +26,25 @@ import java.util.function.LongConsumer;
  */
 public record TuningBench(int imageSize, int batch, int steps, int threads) {
 
+    private static final OperatingSystemMXBean PROCESS =
+            ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+
     /**
      * What one strategy takes at one size.
      *
      * @param parameters numbers of the network, gammas not counted
      * @param tuned numbers that are tuned
-     * @param stepMillis median
+     * @param stepMillis median of the time that passed
+     * @param cpuMillis median of the processors' time, which other programs on the machine change less
      */
     public record Result(
-            String size, TuningStrategy strategy, long parameters, long tuned, double stepMillis, PeakMemory memory) {}
+            String size,
+            TuningStrategy strategy,
+            long parameters,
+            long tuned,
+            double stepMillis,
+            double cpuMillis,
+            PeakMemory memory) {}
 
     /** Steps and processes that {@link #run} takes for one size. */
     public long work() {
@@ -51,6 +63,7 @@ public record TuningBench(int imageSize, int batch, int steps, int threads) {
         List<Result> results = new ArrayList<>();
         TuningStrategy[] strategies = TuningStrategy.values();
         double[][] millis = new double[strategies.length][steps];
+        double[][] cpuMillis = new double[strategies.length][steps];
         long[] tuned = new long[strategies.length];
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
             TorchOps ops = TorchOps.load(manager);
@@ -65,7 +78,9 @@ public record TuningBench(int imageSize, int batch, int steps, int threads) {
             for (int step = 0; step < steps; step++) {
                 for (int i = 0; i < strategies.length; i++) {
                     long start = System.nanoTime();
+                    long cpuStart = PROCESS.getProcessCpuTime();
                     networks.get(i).step();
+                    cpuMillis[i][step] = (PROCESS.getProcessCpuTime() - cpuStart) / 1e6;
                     millis[i][step] = (System.nanoTime() - start) / 1e6;
                     done.accept(1);
                 }
@@ -76,7 +91,8 @@ public record TuningBench(int imageSize, int batch, int steps, int threads) {
                 .sum();
         for (int i = 0; i < strategies.length; i++) {
             PeakMemory memory = PeakMemory.measure(size, imageSize, batch, strategies[i], threads);
-            results.add(new Result(size, strategies[i], parameters, tuned[i], median(millis[i]), memory));
+            results.add(new Result(
+                    size, strategies[i], parameters, tuned[i], median(millis[i]), median(cpuMillis[i]), memory));
             done.accept(1);
         }
         return results;

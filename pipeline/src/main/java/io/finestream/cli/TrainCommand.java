@@ -46,8 +46,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         mixinStandardHelpOptions = true,
         description = {
-            "Trains a model from a folder superclass/subclass/image and writes a model directory: a new model, or one that"
-                    + " is there, to which classes of the folder that it does not know are added.",
+            "Trains a model from a folder superclass/subclass/image and writes a model directory:",
+            "a new model, or one that is there and gains the classes of the folder that it does not have.",
             "Run it again to go on where it stopped."
         },
         footer = {
@@ -249,7 +249,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         System.out.printf(
                 Locale.ROOT,
-                "%,d images of %d classes in %d superclasses; %,d parameters, %,d of them trained (%s), %d tokens, %s%n",
+                "%,d images of %d classes in %d superclasses; %,d parameters, %,d of them trained (%s);"
+                        + " %d tokens, %s%n",
                 images.count(),
                 images.taxonomy().subclasses().size(),
                 images.taxonomy().superclasses().size(),

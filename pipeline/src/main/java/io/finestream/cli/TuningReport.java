@@ -31,26 +31,29 @@ record TuningReport(TuningBench bench, List<TuningBench.Result> results) {
 
     void print(PrintWriter out) {
         out.printf(
-                "%-5s %-15s%14s%9s%11s%8s%12s%8s%n",
-                "size", "strategy", "tuned", "share", "step", ": full", "memory", ": full");
+                "%-5s %-15s%14s%9s%11s%8s%11s%8s%12s%8s%n",
+                "size", "strategy", "tuned", "share", "step", ": full", "CPU", ": full", "memory", ": full");
         for (TuningBench.Result result : results) {
             TuningBench.Result full = full(result.size());
             out.printf(
                     Locale.ROOT,
-                    "%-5s %-15s%,14d%7.2f %%%,8.0f ms%8.2f%,8.0f MiB%8.2f%n",
+                    "%-5s %-15s%,14d%7.2f %%%,8.0f ms%8.2f%,8.0f ms%8.2f%,8.0f MiB%8.2f%n",
                     result.size(),
                     result.strategy(),
                     result.tuned(),
                     100.0 * result.tuned() / result.parameters(),
                     result.stepMillis(),
                     result.stepMillis() / full.stepMillis(),
+                    result.cpuMillis(),
+                    result.cpuMillis() / full.cpuMillis(),
                     result.memory().bytes() / MIB,
                     (double) result.memory().bytes() / full.memory().bytes());
         }
         out.printf(
                 Locale.ROOT,
-                "%d pixels, %s per step, median of %s, %s, fp32; memory is the most that a process held, less the"
-                        + " %.0f MiB of the virtual machine and the engine%n",
+                "%d pixels, %s per step, median of %s, %s, fp32; CPU is the processors' time;"
+                        + " memory is the most that a process held, less the %.0f MiB of the virtual machine and the"
+                        + " engine%n",
                 bench.imageSize(),
                 Counted.of(bench.batch(), "image"),
                 Counted.of(bench.steps(), "step"),
