@@ -88,8 +88,12 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** Whether {@code spec} fits into the budget of the next pass beside those in flight. */
     public boolean hasRoomFor(SampleSpec spec) {
-        int first = planOf(spec).steps().get(0).t();
-        return rowsInFlight() + spec.guidance().rows(first) <= maxRows;
+        return rowsInFlight() + firstRows(spec) <= maxRows;
+    }
+
+    /** Rows that {@code spec} takes in its first pass. */
+    public int firstRows(SampleSpec spec) {
+        return spec.guidance().rows(planOf(spec).steps().get(0).t());
     }
 
     /** Rows that the next pass would take if the budget allowed it. */
@@ -164,7 +168,16 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** Advances the trajectories by one step, oldest first within the row budget, and returns those that are done. */
     public List<Finished<T>> step() {
-        int n = countWithinBudget();
+        return step(maxRows);
+    }
+
+    /**
+     * The same where other batches share the pass's budget.
+     *
+     * @param rows what they have left of it; where it is too little for the oldest, none advances
+     */
+    public List<Finished<T>> step(int rows) {
+        int n = countWithin(Math.min(rows, maxRows));
         if (n == 0) {
             return List.of();
         }
@@ -252,10 +265,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         }
     }
 
-    private int countWithinBudget() {
+    private int countWithin(int budget) {
         int rows = 0;
         int n = 0;
-        while (n < slots.size() && rows + slots.get(n).rows() <= maxRows) {
+        while (n < slots.size() && rows + slots.get(n).rows() <= budget) {
             rows += slots.get(n++).rows();
         }
         return n;

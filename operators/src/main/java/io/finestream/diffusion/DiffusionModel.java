@@ -17,4 +17,9 @@ public record DiffusionModel(TorchOps ops, DiT dit, NoiseSchedule schedule, Pred
     public DiTConfig config() {
         return dit.config();
     }
+
+    /** The same with another state of the network. */
+    public DiffusionModel with(DiT other) {
+        return new DiffusionModel(ops, other, schedule, prediction);
+    }
 }

@@ -63,6 +63,16 @@ public final class DiT {
     }
 
     /**
+     * The same network with other weights. It allocates nothing.
+     *
+     * @param grown this network's, with as many classes as the label tables have
+     * @param weights every one, by name; most of them may be this network's
+     */
+    public DiT with(DiTConfig grown, Map<String, NDArray> weights) {
+        return new DiT(ops, grown, weights, computeType);
+    }
+
+    /**
      * Predicts noise and variance.
      *
      * @param m receives the result and everything made on the way

@@ -2,8 +2,6 @@ package io.finestream.flink;
 
 import io.finestream.codec.Images;
 import io.finestream.diffusion.Guidance;
-import io.finestream.diffusion.SampleSpec;
-import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
@@ -46,17 +44,15 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
                 Devices.choose(settings.device(), subtask),
                 settings.computeType());
         GenerativeModel model = shared.model();
-        resolver = new RequestResolver(model.config(), model.taxonomy(), settings.maxCount());
+        resolver = new RequestResolver(model.config(), settings.maxCount());
     }
 
     @Override
     public GeneratedImage map(Trajectory done) {
         GenerativeModel model = shared.model();
-        Taxonomy taxonomy = model.taxonomy();
         GenerationRequest request = done.getRequest();
-        SampleSpec spec = resolver.spec(request, done.getSubclassId(), done.getSample());
         long start = System.nanoTime();
-        BufferedImage image = model.decode(DenoiseOperator.floats(done.getLatent()));
+        BufferedImage image = model.decode(Trajectories.latent(done));
         long decoded = System.nanoTime();
         byte[] png = Images.toPng(image);
         long encoded = System.nanoTime();
@@ -64,10 +60,10 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
         return GeneratedImage.newBuilder()
                 .setRequestId(request.getRequestId())
                 .setSample(done.getSample())
-                .setSubclass(taxonomy.subclassName(spec.subclass()))
-                .setSubclassId(spec.subclass())
-                .setSuperclass(taxonomy.superclassName(spec.superclass()))
-                .setSuperclassId(spec.superclass())
+                .setSubclass(done.getSubclass())
+                .setSubclassId(done.getSubclassId())
+                .setSuperclass(done.getSuperclass())
+                .setSuperclassId(done.getSuperclassId())
                 .setImage(ByteBuffer.wrap(png))
                 .setWidth(image.getWidth())
                 .setHeight(image.getHeight())
@@ -78,7 +74,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
                 .setStepsRequested(request.getSteps())
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
-                .setGuidance(asApplied(spec.guidance()))
+                .setGuidance(asApplied(resolver.guidance(request.getGuidance())))
                 .setTimings(StageTimings.newBuilder()
                         .setQueuedMillis(millis(done.getEnqueuedAt(), done.getStartedAt()))
                         .setDenoiseMillis(done.getDenoiseNanos() / NANOS_PER_MILLI)

@@ -1,33 +1,30 @@
 package io.finestream.flink;
 
-import ai.djl.Device;
-import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.DenoiseBatch;
-import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
-import io.finestream.schemas.GenerationRequest;
+import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Trajectory;
 import io.finestream.torch.TorchOps;
+import io.finestream.versions.BaseTensors;
+import io.finestream.versions.VersionAssembler;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.SharedModel;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import io.finestream.weights.WeightsException;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
-import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
-import org.apache.flink.metrics.Histogram;
 import org.apache.flink.runtime.execution.CancelTaskException;
-import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -36,45 +33,53 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.util.function.ThrowingRunnable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Denoises requests in a running batch. One denoising step is one mail: between two steps the task thread goes back to
- * the mailbox, so that checkpoints, new requests and cancellation get in.
+ * the mailbox, so that checkpoints, new requests, new versions of the parameters and cancellation get in.
  *
- * <p>Samples in flight and requests that wait are operator state: after a restore, at whatever parallelism, a trajectory
- * goes on from the step it had reached.
+ * <p>Samples in flight, requests that wait and the versions that they need are operator state: after a restore, at
+ * whatever parallelism, a trajectory goes on from the step it had reached, with the parameters that it began with.
  */
 final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
-        implements OneInputStreamOperator<PendingRequest, Trajectory>, BoundedOneInput {
+        implements OneInputStreamOperator<SourceRecord, Trajectory>, BoundedOneInput, ParameterFeed.Listener {
 
     private static final long serialVersionUID = 1;
-    private static final int HISTOGRAM_WINDOW = 1_000;
 
     private final GenerationSettings settings;
+    private final @Nullable ParameterTopic parameters;
     private final MailboxExecutor mailbox;
     private final Deque<PendingRequest> pending = new ArrayDeque<>();
     private final List<Trajectory> restored = new ArrayList<>();
 
     private transient ListState<Trajectory> inFlightState;
     private transient ListState<PendingRequest> pendingState;
+    private transient ListState<LiveVersion> versionState;
+    private transient SavedVersions restoredVersions;
     private transient SharedModel shared;
-    private transient RequestResolver resolver;
-    private transient NDManager memory;
-    private transient DenoiseBatch<Trajectory> batch;
-    private transient Histogram stepMillis;
-    private transient Histogram rowsPerStep;
-    private transient Counter steps;
-    private transient Counter rows;
-    private transient Counter samples;
+    private transient RequestReader reader;
+    private transient Trajectories trajectories;
+    private transient LiveVersions live;
+    private transient @Nullable ParameterFeed feed;
+    private transient DenoiseMetrics told;
     private boolean stepScheduled;
     private boolean admittedSinceStep;
 
     @SuppressWarnings("NullAway.Init") // Flink calls initializeState and open before anything else
-    DenoiseOperator(StreamOperatorParameters<Trajectory> parameters, GenerationSettings settings) {
-        super(parameters);
+    DenoiseOperator(
+            StreamOperatorParameters<Trajectory> operatorParameters,
+            GenerationSettings settings,
+            @Nullable ParameterTopic parameters) {
+        super(operatorParameters);
         this.settings = settings;
+        this.parameters = parameters;
         // the priority of checkpoints, so that they get in while the end of the input is drained
-        mailbox = parameters.getContainingTask().getMailboxExecutorFactory().createExecutor(TaskMailbox.MIN_PRIORITY);
+        mailbox = operatorParameters
+                .getContainingTask()
+                .getMailboxExecutorFactory()
+                .createExecutor(TaskMailbox.MIN_PRIORITY);
     }
 
     @Override
@@ -84,39 +89,91 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
                 .getListState(new ListStateDescriptor<>("in-flight", new AvroTypeInfo<>(Trajectory.class)));
         pendingState = context.getOperatorStateStore()
                 .getListState(new ListStateDescriptor<>("pending", new AvroTypeInfo<>(PendingRequest.class)));
+        versionState = context.getOperatorStateStore()
+                .getUnionListState(new ListStateDescriptor<>("versions", new AvroTypeInfo<>(LiveVersion.class)));
         for (Trajectory trajectory : inFlightState.get()) {
             restored.add(trajectory);
         }
         for (PendingRequest request : pendingState.get()) {
             pending.add(request);
         }
+        restoredVersions = SavedVersions.of(versionState.get(), restored);
     }
 
     @Override
     public void open() throws Exception {
         super.open();
-        Device device = Devices.choose(settings.device(), subtask());
         TorchOps.prepareThread(intraOpThreads(), false);
-        shared = SharedModel.acquire(ModelDirectory.locate(settings.model()), device, settings.computeType());
+        shared = SharedModel.acquire(
+                ModelDirectory.locate(settings.model()),
+                Devices.choose(settings.device(), subtask()),
+                settings.computeType());
         GenerativeModel model = shared.model();
-        resolver = new RequestResolver(model.config(), model.taxonomy(), settings.maxCount());
-        memory = model.newManager();
-        batch = new DenoiseBatch<>(model.diffusion(), settings.maxRows(), Noise.SEEDED, memory);
-        registerMetrics();
-        restored.forEach(this::resume);
+        RequestResolver resolver = new RequestResolver(model.config(), settings.maxCount());
+        reader = new RequestReader(settings.wireFormat(), resolver);
+        trajectories = new Trajectories(model, resolver);
+        live = new LiveVersions(model, settings);
+        told = DenoiseMetrics.in(metrics, live);
+        metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
+        live.restore(restoredVersions.versions());
+        for (Trajectory trajectory : restored) {
+            live.resume(trajectories.resume(trajectory));
+        }
+        live.dropDrained();
         restored.clear();
+        if (parameters != null) {
+            follow(parameters);
+        }
         admitPending();
         scheduleStep();
     }
 
-    private void registerMetrics() {
-        stepMillis = metrics.histogram("stepMillis", new DescriptiveStatisticsHistogram(HISTOGRAM_WINDOW));
-        rowsPerStep = metrics.histogram("rowsPerStep", new DescriptiveStatisticsHistogram(HISTOGRAM_WINDOW));
-        steps = metrics.counter("steps");
-        rows = metrics.counter("rows");
-        samples = metrics.counter("samples");
-        metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
-        metrics.gauge("samplesInFlight", (Gauge<Integer>) () -> batch.size());
+    /** Waits for the versions that are there: the first request may be for a class that only the newest knows. */
+    private void follow(ParameterTopic topic) throws IOException {
+        VersionAssembler assembler = VersionAssembler.of(settings.wireFormat(), new BaseTensors(shared.model()));
+        LiveVersion newest = restoredVersions.newest();
+        if (newest != null) {
+            assembler.resume(newest);
+        }
+        feed = ParameterFeed.open(topic, assembler);
+        if (feed.catchUp()) {
+            swapTo(assembler.version());
+        }
+        feed.follow(this);
+    }
+
+    /** Called by the feed: the swap is a mail, so it comes between two steps. */
+    @Override
+    public void version(LiveVersion version) {
+        mail(() -> {
+            swapTo(version);
+            scheduleStep();
+        });
+    }
+
+    /** Called by the feed: a generator that gets no versions any more must not go on in silence. */
+    @Override
+    public void failed(Throwable cause) {
+        mail(() -> {
+            throw new IOException(
+                    "no versions come from the " + parameters + " any more: " + cause.getMessage(), cause);
+        });
+    }
+
+    private void mail(ThrowingRunnable<? extends Exception> content) {
+        try {
+            mailbox.execute(content, "parameters");
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the task ends, nothing is generated with what came", e);
+        }
+    }
+
+    private void swapTo(LiveVersion version) throws WeightsException {
+        long start = System.nanoTime();
+        live.swapTo(version);
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        told.swapMillis().update(millis);
+        LOG.info("swapped to version {} in {} ms", version.getCommit().getVersion(), millis);
     }
 
     /**
@@ -124,8 +181,16 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
      * finished; holding it longer would hold checkpoints too, so the request then waits in {@link #pending}.
      */
     @Override
-    public void processElement(StreamRecord<PendingRequest> record) throws Exception {
-        pending.add(record.getValue());
+    public void processElement(StreamRecord<SourceRecord> element) throws Exception {
+        SourceRecord record = element.getValue();
+        try {
+            pending.add(reader.read(record, live.taxonomy(), Instant.now()));
+        } catch (RequestException e) {
+            told.deadLetters().inc();
+            output.collect(
+                    DenoiseOperatorFactory.DEAD_LETTERS, new StreamRecord<>(RequestReader.deadLetter(record, e)));
+            return;
+        }
         admittedSinceStep |= admitPending();
         scheduleStep();
         long heldSince = System.nanoTime();
@@ -144,54 +209,25 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private boolean admitPending() {
         boolean admitted = false;
         while (!pending.isEmpty()) {
-            PendingRequest next = pending.peek();
-            GenerationRequest request = next.getRequest();
-            int sample = next.getNextSample();
-            SampleSpec spec = resolver.spec(request, next.getSubclassId(), sample);
-            if (!batch.hasRoomFor(spec)) {
+            PendingRequest from = pending.peek();
+            Trajectory next = trajectories.next(from, live.newestVersion(), live.taxonomy());
+            SampleSpec spec = trajectories.spec(next);
+            if (!live.hasRoomFor(spec)) {
                 return admitted;
             }
-            batch.admit(start(next, sample), spec);
+            live.admit(next, spec);
             admitted = true;
-            next.setNextSample(sample + 1);
-            if (sample + 1 == request.getFirstSample() + request.getCount()) {
+            from.setNextSample(from.getNextSample() + 1);
+            if (from.getNextSample()
+                    == from.getRequest().getFirstSample() + from.getRequest().getCount()) {
                 pending.remove();
             }
         }
         return admitted;
     }
 
-    private Trajectory start(PendingRequest from, int sample) {
-        return Trajectory.newBuilder()
-                .setRequest(from.getRequest())
-                .setSample(sample)
-                .setSubclassId(from.getSubclassId())
-                .setModelVersion(0)
-                .setBaseModelHash(shared.model().baseHash())
-                .setStep(0)
-                .setLatent(ByteBuffer.allocate(0))
-                .setEnqueuedAt(from.getEnqueuedAt())
-                .setStartedAt(Instant.now())
-                .setSourceTopic(from.getSourceTopic())
-                .setSourcePartition(from.getSourcePartition())
-                .setSourceOffset(from.getSourceOffset())
-                .setSourceTimestamp(from.getSourceTimestamp())
-                .build();
-    }
-
-    private void resume(Trajectory saved) {
-        String base = shared.model().baseHash();
-        if (!saved.getBaseModelHash().equals(base)) {
-            throw new IllegalStateException("the saved trajectories were begun with the base model "
-                    + saved.getBaseModelHash() + ", this job runs " + base
-                    + "; start it with that model, or without the saved state");
-        }
-        SampleSpec spec = resolver.spec(saved.getRequest(), saved.getSubclassId(), saved.getSample());
-        batch.resume(new DenoiseBatch.InFlight<>(saved, spec, saved.getStep(), floats(saved.getLatent())));
-    }
-
     private void scheduleStep() {
-        if (!stepScheduled && !batch.isEmpty()) {
+        if (!stepScheduled && !live.isEmpty()) {
             stepScheduled = true;
             mailbox.execute(this::stepMail, "denoise step");
         }
@@ -215,21 +251,20 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         if (getContainingTask().isCanceled()) {
             throw new CancelTaskException("cancelled between two denoising steps");
         }
-        long rowsBefore = batch.rowsDone();
+        long stepsBefore = live.stepsDone();
+        long rowsBefore = live.rowsDone();
+        List<Trajectory> advancing = live.trajectories();
         long start = System.nanoTime();
-        List<DenoiseBatch.Finished<Trajectory>> finished = batch.step();
+        List<DenoiseBatch.Finished<Trajectory>> finished = live.step();
         long nanos = System.nanoTime() - start;
-        steps.inc();
-        rows.inc(batch.rowsDone() - rowsBefore);
-        rowsPerStep.update(batch.rowsDone() - rowsBefore);
-        stepMillis.update(nanos / 1_000_000);
-        batch.tags().forEach(trajectory -> trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos));
+        told.steps().inc(live.stepsDone() - stepsBefore);
+        told.rows().inc(live.rowsDone() - rowsBefore);
+        told.rowsPerStep().update(live.rowsDone() - rowsBefore);
+        told.stepMillis().update(nanos / 1_000_000);
+        told.samples().inc(finished.size());
+        advancing.forEach(trajectory -> trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos));
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
-            Trajectory trajectory = done.tag();
-            trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos);
-            trajectory.setStep(done.spec().steps());
-            trajectory.setLatent(bytes(done.latent()));
-            samples.inc();
+            Trajectory trajectory = Trajectories.at(done.tag(), done.spec().steps(), done.latent());
             output.collect(new StreamRecord<>(
                     trajectory, trajectory.getSourceTimestamp().toEpochMilli()));
         }
@@ -239,31 +274,31 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     public void snapshotState(StateSnapshotContext context) throws Exception {
         super.snapshotState(context);
         List<Trajectory> inFlight = new ArrayList<>();
-        for (DenoiseBatch.InFlight<Trajectory> sample : batch.inFlight()) {
-            sample.tag().setStep(sample.step());
-            sample.tag().setLatent(bytes(sample.latent()));
-            inFlight.add(sample.tag());
+        for (DenoiseBatch.InFlight<Trajectory> sample : live.inFlight()) {
+            inFlight.add(Trajectories.at(sample.tag(), sample.step(), sample.latent()));
         }
         inFlightState.update(inFlight);
         pendingState.update(new ArrayList<>(pending));
+        versionState.update(live.saved());
     }
 
     /** At the end of a bounded input every trajectory still reaches its image. */
     @Override
     public void endInput() throws Exception {
-        while (!batch.isEmpty() || !pending.isEmpty()) {
+        while (!live.isEmpty() || !pending.isEmpty()) {
             mailbox.yield();
         }
     }
 
-    long stepsDone() {
-        return batch.stepsDone();
+    LiveVersions live() {
+        return live;
     }
 
     @Override
     public void close() throws Exception {
         try (SharedModel closedLast = shared;
-                NDManager closedFirst = memory) { // the batch's memory too
+                LiveVersions closedSecond = live;
+                ParameterFeed closedFirst = feed) { // its thread reads the model
             super.close();
         }
     }
@@ -277,17 +312,5 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         return settings.intraOpThreads() > 0
                 ? settings.intraOpThreads()
                 : Math.max(1, Runtime.getRuntime().availableProcessors() / subtasks);
-    }
-
-    private static ByteBuffer bytes(float[] latent) {
-        ByteBuffer bytes = ByteBuffer.allocate(latent.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(latent);
-        return bytes;
-    }
-
-    static float[] floats(ByteBuffer latent) {
-        float[] values = new float[latent.remaining() / Float.BYTES];
-        latent.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
-        return values;
     }
 }

@@ -1,31 +1,41 @@
 package io.finestream.flink;
 
-import io.finestream.schemas.PendingRequest;
+import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.Trajectory;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.ChainingStrategy;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.util.OutputTag;
+import org.jspecify.annotations.Nullable;
 
 /** Makes {@link DenoiseOperator}s that are always chained to their source: see RATIONALE.md. */
 public final class DenoiseOperatorFactory extends AbstractStreamOperatorFactory<Trajectory>
-        implements OneInputStreamOperatorFactory<PendingRequest, Trajectory> {
+        implements OneInputStreamOperatorFactory<SourceRecord, Trajectory> {
 
     private static final long serialVersionUID = 1;
 
-    private final GenerationSettings settings;
+    /** Requests that can not be served, and why. */
+    public static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
+        private static final long serialVersionUID = 1;
+    };
 
-    public DenoiseOperatorFactory(GenerationSettings settings) {
+    private final GenerationSettings settings;
+    private final @Nullable ParameterTopic parameters;
+
+    /** @param parameters where new versions come from; null for none */
+    public DenoiseOperatorFactory(GenerationSettings settings, @Nullable ParameterTopic parameters) {
         this.settings = settings;
+        this.parameters = parameters;
         setChainingStrategy(ChainingStrategy.ALWAYS);
     }
 
     @Override
     @SuppressWarnings("unchecked")
     public <T extends StreamOperator<Trajectory>> T createStreamOperator(
-            StreamOperatorParameters<Trajectory> parameters) {
-        return (T) new DenoiseOperator(parameters, settings);
+            StreamOperatorParameters<Trajectory> operatorParameters) {
+        return (T) new DenoiseOperator(operatorParameters, settings, parameters);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.time.Duration;
  * @param intraOpThreads engine threads per slot; 0: the machine's processors divided by the job's parallelism
  * @param maxPending most requests that wait in memory, per slot; beyond that Kafka holds them
  * @param maxCount most images of one request record
+ * @param swap what a new version of the parameters does to images that have been begun
  * @param wireFormat how records are encoded
  */
 public record GenerationSettings(
@@ -25,8 +26,17 @@ public record GenerationSettings(
         int intraOpThreads,
         int maxPending,
         int maxCount,
+        Swap swap,
         WireFormat wireFormat)
         implements Serializable {
+
+    /** When trajectories go over to a new version of the parameters. */
+    public enum Swap {
+        /** Never: each ends on the version that it began with. */
+        FENCED,
+        /** At once, in the middle of their way. */
+        IMMEDIATE
+    }
 
     /** How long a request may hold up the input while the batch is full: about one step. */
     static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
@@ -51,12 +61,25 @@ public record GenerationSettings(
     /** The defaults for a model on whatever device there is. */
     public static GenerationSettings forModel(String model) {
         return new GenerationSettings(
-                model, "auto", ComputeType.FP32, MAX_ROWS, 0, MAX_PENDING, MAX_COUNT, new WireFormat.SingleObject());
+                model,
+                "auto",
+                ComputeType.FP32,
+                MAX_ROWS,
+                0,
+                MAX_PENDING,
+                MAX_COUNT,
+                Swap.FENCED,
+                new WireFormat.SingleObject());
     }
 
     public GenerationSettings withMaxRows(int rows) {
         return new GenerationSettings(
-                model, device, computeType, rows, intraOpThreads, maxPending, maxCount, wireFormat);
+                model, device, computeType, rows, intraOpThreads, maxPending, maxCount, swap, wireFormat);
+    }
+
+    public GenerationSettings withSwap(Swap other) {
+        return new GenerationSettings(
+                model, device, computeType, maxRows, intraOpThreads, maxPending, maxCount, other, wireFormat);
     }
 
     private static void requireAtLeast(String what, int value, int least) {

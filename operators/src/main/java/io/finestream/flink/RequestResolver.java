@@ -16,26 +16,25 @@ import java.time.Instant;
 final class RequestResolver {
 
     private final ModelConfig config;
-    private final Taxonomy taxonomy;
     private final int maxCount;
 
-    RequestResolver(ModelConfig config, Taxonomy taxonomy, int maxCount) {
+    RequestResolver(ModelConfig config, int maxCount) {
         this.config = config;
-        this.taxonomy = taxonomy;
         this.maxCount = maxCount;
     }
 
     /**
      * The class that a request asks for, if everything about the request is in order.
      *
+     * @param taxonomy the newest
      * @return row of the fine label table
      * @throws RequestException that says what is wrong, what was expected and what to do
      */
-    int resolve(GenerationRequest request, Instant now) throws RequestException {
+    int resolve(GenerationRequest request, Taxonomy taxonomy, Instant now) throws RequestException {
         if (request.getRequestId().isBlank()) {
             throw invalid("the request id is empty; set it, for example to a random UUID");
         }
-        int subclass = resolveClass(request);
+        int subclass = resolveClass(request, taxonomy);
         if (request.getCount() < 1 || request.getCount() > maxCount) {
             throw invalid("count is " + request.getCount() + ", expected 1 to " + maxCount
                     + "; split a larger request into records with one request id and set firstSample in each");
@@ -48,7 +47,10 @@ final class RequestResolver {
             throw invalid("steps is " + request.getSteps() + ", expected 1 to " + timesteps);
         }
         try {
-            spec(request, subclass, request.getFirstSample()).guidance().requireSupportedBy(config.dit());
+            int superclass = taxonomy.superclassOf(subclass);
+            spec(request, subclass, superclass, request.getFirstSample())
+                    .guidance()
+                    .requireSupportedBy(config.dit());
         } catch (IllegalArgumentException e) {
             throw invalid(String.valueOf(e.getMessage()));
         }
@@ -62,7 +64,7 @@ final class RequestResolver {
         return subclass;
     }
 
-    private int resolveClass(GenerationRequest request) throws RequestException {
+    private static int resolveClass(GenerationRequest request, Taxonomy taxonomy) throws RequestException {
         String name = request.getSubclass();
         Integer number = request.getSubclassId();
         if ((name == null) == (number == null)) {
@@ -77,10 +79,10 @@ final class RequestResolver {
     }
 
     /** What the sample with this index looks like. The request must be one that {@link #resolve} accepts. */
-    SampleSpec spec(GenerationRequest request, int subclass, int sample) {
+    SampleSpec spec(GenerationRequest request, int subclass, int superclass, int sample) {
         return new SampleSpec(
                 subclass,
-                taxonomy.superclassOf(subclass),
+                superclass,
                 request.getSeed(),
                 sample,
                 guidance(request.getGuidance()),
@@ -91,7 +93,8 @@ final class RequestResolver {
                 request.getSteps());
     }
 
-    private Guidance guidance(GuidanceSpec asked) {
+    /** The guidance that a request asks for; what it leaves open is as the model recommends. */
+    Guidance guidance(GuidanceSpec asked) {
         Double scale = asked.getScale();
         Integer low = asked.getIntervalLow();
         Integer high = asked.getIntervalHigh();

@@ -30,6 +30,8 @@ public final class ImageClassifier {
     private final ClassifierConfig config;
     private final Map<String, NDArray> weights;
     private final NDArray groups; // scalar
+    private final NDArray normOutBias; // [F]
+    private final NDArray normOutWeight; // [F]
 
     /** @param weights by the names of {@link ClassifierParameters#shapes} */
     public ImageClassifier(TorchOps ops, ClassifierConfig config, Map<String, NDArray> weights) {
@@ -37,6 +39,8 @@ public final class ImageClassifier {
         this.config = config;
         this.weights = weights;
         groups = ops.scalar(config.groups());
+        normOutBias = get("norm_out.bias");
+        normOutWeight = get("norm_out.weight");
     }
 
     public ClassifierConfig config() {
@@ -60,7 +64,7 @@ public final class ImageClassifier {
                 h = ops.resnet(m, h, groups, resnet(name + ".resnets." + i + "."));
             }
         }
-        return ops.normSilu(m, h, groups, get("norm_out.weight"), get("norm_out.bias"));
+        return ops.normSilu(m, h, groups, normOutWeight, normOutBias);
     }
 
     /**

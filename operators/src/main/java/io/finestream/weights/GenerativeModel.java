@@ -22,7 +22,9 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -40,7 +42,9 @@ public final class GenerativeModel implements AutoCloseable {
     private final ModelConfig config;
     private final Taxonomy taxonomy;
     private final String baseHash;
-    private final Map<String, NDArray> parameters;
+    private final Map<String, NDArray> parameters; // float32
+    private final Map<String, NDArray> weights; // the same, as the network computes with them
+    private final ComputeType computeType;
     private final DiffusionModel diffusion;
     private final Codec codec;
 
@@ -49,16 +53,20 @@ public final class GenerativeModel implements AutoCloseable {
             ModelConfig config,
             Taxonomy taxonomy,
             String baseHash,
+            TorchOps ops,
             Map<String, NDArray> parameters,
-            DiffusionModel diffusion,
+            ComputeType computeType,
             Codec codec) {
         this.manager = manager;
         this.config = config;
         this.taxonomy = taxonomy;
         this.baseHash = baseHash;
         this.parameters = parameters;
-        this.diffusion = diffusion;
+        this.computeType = computeType;
         this.codec = codec;
+        weights = DiTParameters.castForInference(ops, manager, parameters, computeType);
+        DiT dit = new DiT(ops, config.dit(), weights, computeType);
+        diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
     }
 
     /**
@@ -70,26 +78,31 @@ public final class GenerativeModel implements AutoCloseable {
         return load(ModelFiles.in(directory), device, computeType);
     }
 
-    /** Loads a model whose files lie in several places, or with an adapter. */
+    /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
-        ModelConfig config = ModelConfig.read(files.config());
-        Taxonomy taxonomy = ModelConfig.readTaxonomy(files.taxonomy());
-        requireFit(files, config, taxonomy);
+        ModelConfig baseConfig = ModelConfig.read(files.config());
+        Taxonomy taxonomy = files.readTaxonomy(baseConfig);
         Safetensors base = Safetensors.open(files.weights());
+        String baseHash = files.weightsHash();
         Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
+        Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
+        if (adapter != null && origin != null) {
+            origin.requireBase("the adapter " + adapter.file(), baseHash);
+            taxonomy = taxonomy.plus(origin.addedClasses());
+        }
+        ModelConfig config = baseConfig.withClasses(taxonomy);
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> weights = DiTWeights.read(ops, manager, base, config.dit());
+            Map<String, NDArray> parameters = DiTWeights.read(ops, manager, base, baseConfig.dit());
             if (adapter != null) {
-                weights = Adapter.apply(ops, manager, adapter, config.dit(), weights);
+                parameters = Adapter.apply(ops, manager, adapter, config.dit(), parameters);
             }
-            DiT dit = new DiT(
-                    ops, config.dit(), DiTParameters.castForInference(ops, manager, weights, computeType), computeType);
-            DiffusionModel diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
             Codec codec = codec(ops, manager, config, files);
+            GenerativeModel model =
+                    new GenerativeModel(manager, config, taxonomy, baseHash, ops, parameters, computeType, codec);
             manager.cap(); // results belong to their step, never to the weights
-            return new GenerativeModel(manager, config, taxonomy, sha256(files.weights()), weights, diffusion, codec);
+            return model;
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
@@ -103,18 +116,6 @@ public final class GenerativeModel implements AutoCloseable {
         Safetensors.write(directory.resolve(WEIGHTS), weights, Map.of("format", "pt"));
         ModelConfig.writeTaxonomy(directory.resolve(TAXONOMY), taxonomy);
         config.write(directory.resolve(CONFIG));
-    }
-
-    private static void requireFit(ModelFiles files, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
-        int subclasses = taxonomy.subclasses().size();
-        int superclasses = taxonomy.superclasses().size();
-        if (subclasses != config.dit().subclasses()
-                || superclasses != config.dit().superclasses()) {
-            throw new WeightsException(files.taxonomy() + " has " + subclasses + " subclasses in "
-                    + superclasses + " superclasses, " + files.config() + " says "
-                    + config.dit().subclasses() + " in "
-                    + config.dit().superclasses() + "; use the files of one model together");
-        }
     }
 
     private static Codec codec(TorchOps ops, NDManager manager, ModelConfig config, ModelFiles files)
@@ -154,13 +155,35 @@ public final class GenerativeModel implements AutoCloseable {
         return baseHash;
     }
 
-    /** Every parameter, float32 and read-only, by the names of {@link DiTParameters#shapes}. */
-    public Map<String, NDArray> parameters() {
-        return parameters;
-    }
-
     public DiffusionModel diffusion() {
         return diffusion;
+    }
+
+    /** The parameters as they were loaded, float32, by the names of {@link DiTParameters#shapes}; read-only. */
+    public Map<String, NDArray> parameters() {
+        return Collections.unmodifiableMap(parameters);
+    }
+
+    /**
+     * The network with other values of some parameters. The others are shared, not copied.
+     *
+     * @param owner receives what has to be cast; it and {@code tuned} must outlive the result
+     * @param what the values, as in a message
+     * @param tuned float32, by name
+     * @param classes this model's, and behind them those that the label tables in {@code tuned} have in addition
+     * @throws WeightsException that lists what does not fit the network
+     */
+    public DiffusionModel tuned(NDManager owner, String what, Map<String, NDArray> tuned, Taxonomy classes)
+            throws WeightsException {
+        DiTConfig grown = config.dit().withClasses(classes);
+        Map<String, NDArray> all = new LinkedHashMap<>(parameters);
+        all.putAll(tuned);
+        Map<String, Shape> shapes = new LinkedHashMap<>();
+        all.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
+        Adapter.requireMatch(what, shapes, grown, parameters);
+        Map<String, NDArray> merged = new LinkedHashMap<>(weights);
+        merged.putAll(DiTParameters.castForInference(diffusion.ops(), owner, tuned, computeType));
+        return diffusion.with(diffusion.dit().with(grown, merged));
     }
 
     public Codec codec() {
@@ -188,12 +211,16 @@ public final class GenerativeModel implements AutoCloseable {
     /**
      * Encodes one image.
      *
-     * @param planes [3, H, W] flattened, −1 to 1
+     * @param planes [3, H, W] flattened, 0 to 255
      * @return its latent, [C, H, W] flattened
      */
-    public float[] encode(float[] planes) {
+    public float[] encode(byte[] planes) {
+        float[] pixels = new float[planes.length];
+        for (int i = 0; i < planes.length; i++) {
+            pixels[i] = (planes[i] & 0xff) / 127.5f - 1;
+        }
         try (NDManager m = newManager()) {
-            return codec.encode(m.create(planes, new Shape(1, 3, imageSize(), imageSize())))
+            return codec.encode(m.create(pixels, new Shape(1, 3, imageSize(), imageSize())))
                     .toFloatArray();
         }
     }

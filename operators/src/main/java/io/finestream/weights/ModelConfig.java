@@ -58,6 +58,11 @@ public record ModelConfig(
         return parse(file, ModelConfig.class);
     }
 
+    /** This model with label tables for the classes of {@code taxonomy}: see {@link DiTConfig#withClasses}. */
+    public ModelConfig withClasses(Taxonomy taxonomy) {
+        return new ModelConfig(name, dit.withClasses(taxonomy), prediction, schedule, codec, defaults);
+    }
+
     void write(Path file) throws IOException {
         JSON.writeValue(file.toFile(), this);
     }

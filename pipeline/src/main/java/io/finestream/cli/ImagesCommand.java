@@ -193,10 +193,9 @@ final class ImagesCommand implements Callable<Integer> {
         return requests.isEmpty() || requests.contains(requestId);
     }
 
-    /** What comes from the stream must not steer the terminal. */
     private void say(String message) {
         PrintWriter err = command.commandLine().getErr();
-        err.println(message.replaceAll("\\p{Cntrl}", "?"));
+        err.println(Printable.of(message));
         err.flush();
     }
 

@@ -2,9 +2,11 @@ package io.finestream.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -35,6 +37,11 @@ final class RecordJson {
     private static JsonNode write(@Nullable Object value) {
         if (value instanceof SpecificRecord nested) {
             return write(nested);
+        }
+        if (value instanceof List<?> list) {
+            ArrayNode array = JSON.createArrayNode();
+            list.forEach(element -> array.add(write(element)));
+            return array;
         }
         if (value instanceof Enum || value instanceof Instant) {
             return JSON.valueToTree(value.toString());

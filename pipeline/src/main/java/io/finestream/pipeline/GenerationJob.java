@@ -3,11 +3,10 @@ package io.finestream.pipeline;
 import io.finestream.flink.DecodeImages;
 import io.finestream.flink.DenoiseOperatorFactory;
 import io.finestream.flink.GenerationSettings;
-import io.finestream.flink.ResolveRequests;
+import io.finestream.flink.ParameterTopic;
 import io.finestream.flink.SourceRecord;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
-import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Trajectory;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -15,6 +14,7 @@ import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
 
 /** Requests in, images out: the whole graph. */
 public final class GenerationJob {
@@ -27,22 +27,26 @@ public final class GenerationJob {
      * Adds the job to {@code env}. Every operator up to the decoder is chained to the source, so one subtask carries a
      * request from its partition to its image; the job's parallelism is at most the number of partitions.
      *
+     * <p>New versions of the parameters come to the denoiser beside the graph: each subtask reads the topic itself (see
+     * RATIONALE.md of operators).
+     *
      * @param requests records as they come, undecoded
+     * @param parameters where new versions come from; null to stay with the model as it is
      */
     public static void build(
             StreamExecutionEnvironment env,
             Source<SourceRecord, ?, ?> requests,
+            @Nullable ParameterTopic parameters,
             Sink<GeneratedImage> images,
             Sink<DeadLetter> deadLetters,
             GenerationSettings settings) {
-        SingleOutputStreamOperator<PendingRequest> resolved = env.fromSource(
+        SingleOutputStreamOperator<Trajectory> denoised = env.fromSource(
                         requests, WatermarkStrategy.noWatermarks(), "generation-requests")
                 .uid("generation-requests")
-                .process(new ResolveRequests(settings))
-                .name("resolve")
-                .uid("resolve");
-        SingleOutputStreamOperator<Trajectory> denoised = resolved.transform(
-                        "denoise", new AvroTypeInfo<>(Trajectory.class), new DenoiseOperatorFactory(settings))
+                .transform(
+                        "denoise",
+                        new AvroTypeInfo<>(Trajectory.class),
+                        new DenoiseOperatorFactory(settings, parameters))
                 .uid("denoise");
         denoised.map(new DecodeImages(settings))
                 .name("decode")
@@ -50,7 +54,7 @@ public final class GenerationJob {
                 .sinkTo(images)
                 .name("generated-images")
                 .uid("generated-images");
-        resolved.getSideOutput(ResolveRequests.DEAD_LETTERS)
+        denoised.getSideOutput(DenoiseOperatorFactory.DEAD_LETTERS)
                 .sinkTo(deadLetters)
                 .name("dead-letters")
                 .uid("dead-letters");

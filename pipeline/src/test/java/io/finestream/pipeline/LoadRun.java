@@ -126,10 +126,20 @@ final class LoadRun {
             KafkaConnectors connectors = new KafkaConnectors(client, new WireFormat.SingleObject(), name);
             GenerationJob.build(
                     env,
-                    connectors.requests(topics.requests(), false),
+                    connectors.records(topics.requests(), false),
+                    connectors.parameters(topics.parameters()),
                     FailingOnce.images(connectors, topics.images()),
                     connectors.deadLetters(topics.deadLetters()),
-                    new GenerationSettings(model, "cpu", dtype, 24, 1, 10_000, 1_000, new WireFormat.SingleObject()));
+                    new GenerationSettings(
+                            model,
+                            "cpu",
+                            dtype,
+                            24,
+                            1,
+                            10_000,
+                            1_000,
+                            GenerationSettings.Swap.FENCED,
+                            new WireFormat.SingleObject()));
             long start = System.nanoTime();
             JobID job =
                     cluster.submitJob(env.getStreamGraph().getJobGraph()).get().getJobID();

@@ -1,0 +1,94 @@
+package io.finestream.flink;
+
+import io.finestream.dit.Taxonomy;
+import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GenerationRequest;
+import io.finestream.schemas.PendingRequest;
+import io.finestream.schemas.ReasonCode;
+import io.finestream.schemas.wire.AvroCodec;
+import io.finestream.schemas.wire.WireFormat;
+import io.finestream.schemas.wire.WireFormatException;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+
+/** Decodes requests and resolves their classes; of one that can not be served it makes a dead letter. */
+final class RequestReader {
+
+    /** A request is some hundred bytes; every image and every checkpoint carries its headers. */
+    private static final int MAX_REQUEST_BYTES = 64 << 10;
+
+    /** Of a dead letter's key and original: with both it still fits into a record. */
+    private static final int MAX_ORIGINAL_BYTES = 1 << 20;
+
+    private final AvroCodec<GenerationRequest> codec;
+    private final RequestResolver resolver;
+
+    RequestReader(WireFormat wireFormat, RequestResolver resolver) {
+        codec = new AvroCodec<>(GenerationRequest.class, wireFormat);
+        this.resolver = resolver;
+    }
+
+    /**
+     * The request in a record, ready to be served.
+     *
+     * @param taxonomy the newest
+     * @throws RequestException if it can not be served
+     */
+    PendingRequest read(SourceRecord record, Taxonomy taxonomy, Instant now) throws RequestException {
+        GenerationRequest request = decode(record);
+        try {
+            return PendingRequest.newBuilder()
+                    .setRequest(request)
+                    .setSubclassId(resolver.resolve(request, taxonomy, now))
+                    .setNextSample(request.getFirstSample())
+                    .setSourceTopic(record.topic())
+                    .setSourcePartition(record.partition())
+                    .setSourceOffset(record.offset())
+                    .setSourceTimestamp(Instant.ofEpochMilli(record.timestamp()))
+                    .setEnqueuedAt(now)
+                    .build();
+        } catch (RequestException e) {
+            throw e.about(request.getRequestId());
+        }
+    }
+
+    private GenerationRequest decode(SourceRecord record) throws RequestException {
+        byte[] value = record.value();
+        if (value == null) {
+            throw new RequestException(ReasonCode.UNREADABLE, "the record has no value; send a GenerationRequest");
+        }
+        if (value.length > MAX_REQUEST_BYTES) {
+            throw new RequestException(
+                    ReasonCode.INVALID,
+                    "the record has " + value.length + " bytes, expected at most " + MAX_REQUEST_BYTES
+                            + "; shorten its headers");
+        }
+        try {
+            return codec.decode(value);
+        } catch (WireFormatException e) {
+            throw new RequestException(ReasonCode.UNREADABLE, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What {@link #read} refused, and why. */
+    static DeadLetter deadLetter(SourceRecord record, RequestException why) {
+        byte[] key = record.key();
+        byte[] value = record.value();
+        return DeadLetter.newBuilder()
+                .setOriginal(bounded(value == null ? new byte[0] : value))
+                .setKey(key == null ? null : bounded(key))
+                .setReason(String.valueOf(why.getMessage()))
+                .setReasonCode(why.code())
+                .setRequestId(why.requestId())
+                .setTopic(record.topic())
+                .setPartition(record.partition())
+                .setOffset(record.offset())
+                .setTimestamp(Instant.ofEpochMilli(record.timestamp()))
+                .setRejectedAt(Instant.now())
+                .build();
+    }
+
+    private static ByteBuffer bounded(byte[] bytes) {
+        return ByteBuffer.wrap(bytes, 0, Math.min(bytes.length, MAX_ORIGINAL_BYTES));
+    }
+}

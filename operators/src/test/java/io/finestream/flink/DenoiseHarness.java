@@ -1,0 +1,123 @@
+package io.finestream.flink;
+
+import io.finestream.TinyModel;
+import io.finestream.schemas.GenerationRequest;
+import io.finestream.schemas.GuidanceMode;
+import io.finestream.schemas.GuidanceSpec;
+import io.finestream.schemas.LiveVersion;
+import io.finestream.schemas.SamplerName;
+import io.finestream.schemas.Trajectory;
+import io.finestream.schemas.wire.AvroCodec;
+import io.finestream.schemas.wire.WireFormat;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
+import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
+
+/** A {@link DenoiseOperator} whose mailbox nothing but the test drives. */
+final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecord, Trajectory> {
+
+    static final int MAX_PARALLELISM = 8;
+
+    private static final AvroCodec<GenerationRequest> CODEC =
+            new AvroCodec<>(GenerationRequest.class, new WireFormat.SingleObject());
+
+    DenoiseHarness(GenerationSettings settings, int parallelism, int subtask) throws Exception {
+        super(new DenoiseOperatorFactory(settings, null), MAX_PARALLELISM, parallelism, subtask);
+        setup(new AvroTypeInfo<>(Trajectory.class)
+                .createSerializer(getExecutionConfig().getSerializerConfig()));
+    }
+
+    /** One subtask, opened. */
+    static DenoiseHarness open(GenerationSettings settings) throws Exception {
+        DenoiseHarness harness = new DenoiseHarness(settings, 1, 0);
+        harness.open();
+        return harness;
+    }
+
+    DenoiseOperator operator() {
+        return (DenoiseOperator) getOperator();
+    }
+
+    LiveVersions live() {
+        return operator().live();
+    }
+
+    void process(GenerationRequest request) throws Exception {
+        processElement(new SourceRecord(null, CODEC.encode(request), "requests", 0, 0, 0), 0);
+    }
+
+    /** Hands the operator a version as the feed does, and runs mails until it has it. */
+    void swapTo(LiveVersion version) throws Exception {
+        operator().version(version);
+        while (live().newestVersion() != version.getCommit().getVersion() && oneMail()) {
+            // another mail
+        }
+    }
+
+    boolean oneMail() throws Exception {
+        Optional<Mail> mail = getTaskMailbox().tryTake(TaskMailbox.MIN_PRIORITY);
+        if (mail.isPresent()) {
+            mail.get().run();
+        }
+        return mail.isPresent();
+    }
+
+    /** A denoising step; before it, other mails: a swap, or a turn given up to look for more input. */
+    void oneStep() throws Exception {
+        long before = live().stepsDone();
+        while (live().stepsDone() == before && oneMail()) {
+            // another mail
+        }
+    }
+
+    void drain() throws Exception {
+        while (oneMail()) {
+            // another mail
+        }
+    }
+
+    List<String> ids() {
+        return extractOutputValues().stream()
+                .map(done -> done.getRequest().getRequestId())
+                .toList();
+    }
+
+    /** The results by request and sample. */
+    Map<String, List<Byte>> latents() {
+        return latents(extractOutputValues());
+    }
+
+    static Map<String, List<Byte>> latents(List<Trajectory> done) {
+        Map<String, List<Byte>> latents = new TreeMap<>();
+        for (Trajectory trajectory : done) {
+            List<Byte> bytes = new ArrayList<>();
+            for (byte b : trajectory.getLatent().array()) {
+                bytes.add(b);
+            }
+            latents.put(trajectory.getRequest().getRequestId() + "-" + trajectory.getSample(), bytes);
+        }
+        return latents;
+    }
+
+    /** A guided request; the id decides class and seed. */
+    static GenerationRequest request(String id, int steps, int count) {
+        return GenerationRequest.newBuilder()
+                .setRequestId(id)
+                .setSubclassId(Math.floorMod(id.hashCode(), TinyModel.CLASSES))
+                .setSeed(id.hashCode())
+                .setSteps(steps)
+                .setCount(count)
+                .setSampler(steps % 2 == 0 ? SamplerName.DDIM : SamplerName.DDPM)
+                .setGuidance(GuidanceSpec.newBuilder()
+                        .setMode(GuidanceMode.FINE_GRAINED)
+                        .setScale(1.5)
+                        .build())
+                .build();
+    }
+}
