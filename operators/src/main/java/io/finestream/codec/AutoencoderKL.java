@@ -26,11 +26,7 @@ public final class AutoencoderKL implements Codec {
         this.ops = ops;
         this.config = config;
         this.weights = weights;
-        // an engine scalar on the CPU: reading it back from a GPU would wait for it
-        groups = get("encoder.conv_in.bias")
-                .getManager()
-                .create((long) config.normNumGroups())
-                .toDevice(ai.djl.Device.cpu(), false);
+        groups = ops.scalar(config.normNumGroups());
     }
 
     @Override

@@ -1,22 +1,19 @@
 package io.finestream.codec;
 
+import java.awt.Color;
 import java.awt.Graphics2D;
+import java.awt.Rectangle;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Iterator;
 import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.ImageInputStream;
 
 /** Images as bytes of a file, as {@link BufferedImage}, and as planes of numbers from −1 to 1. */
 public final class Images {
 
     private static final int CHANNELS = 3;
-    private static final long MAX_PIXELS = 64_000_000;
 
     static {
         ImageIO.setUseCache(false); // otherwise every image goes through a temporary file
@@ -72,38 +69,35 @@ public final class Images {
     }
 
     /**
-     * Decodes PNG, JPEG, GIF or BMP.
+     * Decodes PNG, JPEG, GIF (its first picture) or BMP.
      *
-     * @throws IOException if the bytes are none of these
+     * @throws ImageSizeException if it has more than 64 million pixels
+     * @throws IOException if the bytes are no whole image of these kinds
      */
     public static BufferedImage decode(byte[] file) throws IOException {
-        try (ImageInputStream in = ImageIO.createImageInputStream(new ByteArrayInputStream(file))) {
-            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
-            if (!readers.hasNext()) {
-                throw new IOException(
-                        "not an image this JDK can read (PNG, JPEG, GIF, BMP); it has " + file.length + " bytes");
-            }
-            ImageReader reader = readers.next();
-            try {
-                reader.setInput(in, true, true);
-                long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-                if (pixels > MAX_PIXELS) { // a small file can claim to be large
-                    throw new IOException("the image is " + reader.getWidth(0) + " x " + reader.getHeight(0)
-                            + " pixels, expected at most " + MAX_PIXELS + " in all; scale it down");
-                }
-                return reader.read(0);
-            } finally {
-                reader.dispose();
-            }
-        }
+        return ImageDecoder.decode(file);
+    }
+
+    /**
+     * Decodes an image of any size in bounded memory, as far as {@link Framing#square} needs it for a square of
+     * {@code side}. Up to 4 million pixels it is the whole image; of a larger one, rows and columns are left out.
+     *
+     * @throws IOException as {@link #decode(byte[])}
+     */
+    public static BufferedImage decode(byte[] file, Framing framing, int side) throws IOException {
+        return ImageDecoder.decode(file, framing, side);
     }
 
     /**
      * The centre crop of ADM (guided-diffusion, {@code center_crop_arr}): halve while twice too large, scale the shorter
-     * side to {@code size}, cut out the middle.
+     * side to {@code size}, cut out the middle. What is transparent turns white.
      */
     public static BufferedImage centreCrop(BufferedImage image, int size) {
-        BufferedImage scaled = image;
+        Rectangle part = Framing.CENTRE_CROP.part(image.getWidth(), image.getHeight());
+        BufferedImage scaled = opaque(
+                part.width == image.getWidth() && part.height == image.getHeight()
+                        ? image
+                        : image.getSubimage(part.x, part.y, part.width, part.height));
         while (Math.min(scaled.getWidth(), scaled.getHeight()) >= 2 * size) {
             scaled = scale(scaled, scaled.getWidth() / 2, scaled.getHeight() / 2);
         }
@@ -114,6 +108,41 @@ public final class Images {
                 scaled.getSubimage((scaled.getWidth() - size) / 2, (scaled.getHeight() - size) / 2, size, size),
                 size,
                 size);
+    }
+
+    /**
+     * The whole image in the middle of a square: its longer side is scaled down to {@code size}, never up, and the
+     * pixels of its edge are repeated outwards. What is transparent turns white.
+     */
+    public static BufferedImage pad(BufferedImage image, int size) {
+        BufferedImage scaled = opaque(image);
+        while (Math.max(scaled.getWidth(), scaled.getHeight()) >= 2 * size) {
+            scaled = scale(scaled, Math.max(1, scaled.getWidth() / 2), Math.max(1, scaled.getHeight() / 2));
+        }
+        double factor = Math.min(1, (double) size / Math.max(scaled.getWidth(), scaled.getHeight()));
+        int width = Math.max(1, (int) Math.round(scaled.getWidth() * factor));
+        int height = Math.max(1, (int) Math.round(scaled.getHeight() * factor));
+        scaled = scale(scaled, width, height);
+        BufferedImage square = new BufferedImage(size, size, BufferedImage.TYPE_INT_RGB);
+        for (int y = 0; y < size; y++) {
+            int fromY = Math.max(0, Math.min(height - 1, y - (size - height) / 2));
+            for (int x = 0; x < size; x++) {
+                int fromX = Math.max(0, Math.min(width - 1, x - (size - width) / 2));
+                square.setRGB(x, y, scaled.getRGB(fromX, fromY));
+            }
+        }
+        return square;
+    }
+
+    private static BufferedImage opaque(BufferedImage image) {
+        if (!image.getColorModel().hasAlpha()) {
+            return image;
+        }
+        BufferedImage opaque = new BufferedImage(image.getWidth(), image.getHeight(), BufferedImage.TYPE_INT_RGB);
+        Graphics2D g = opaque.createGraphics();
+        g.drawImage(image, 0, 0, Color.WHITE, null);
+        g.dispose();
+        return opaque;
     }
 
     private static BufferedImage scale(BufferedImage image, int width, int height) {

@@ -35,27 +35,9 @@ public final class DiT {
      * @param computeType arithmetic of the blocks; weights of another type are cast on every call
      */
     public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType) {
-        this(
-                ops,
-                config,
-                weights,
-                computeType,
-                scalar(get(weights, "x_embedder.proj.weight").getManager(), config.numHeads()),
-                scalar(get(weights, "x_embedder.proj.weight").getManager(), config.patchSize()));
-    }
-
-    private DiT(
-            TorchOps ops,
-            DiTConfig config,
-            Map<String, NDArray> weights,
-            ComputeType computeType,
-            NDArray heads,
-            NDArray patch) {
         this.ops = ops;
         this.config = config;
         this.computeType = computeType;
-        this.heads = heads;
-        this.patch = patch;
         patchWeight = get(weights, "x_embedder.proj.weight");
         patchBias = get(weights, "x_embedder.proj.bias");
         posEmbed = get(weights, "pos_embed");
@@ -76,21 +58,18 @@ public final class DiT {
             blocks.add(block);
         }
         finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
-    }
-
-    /** An engine scalar on the CPU: reading it back from a GPU would wait for it. */
-    private static NDArray scalar(NDManager owner, long value) {
-        return owner.create(value).toDevice(ai.djl.Device.cpu(), false);
+        heads = ops.scalar(config.numHeads());
+        patch = ops.scalar(config.patchSize());
     }
 
     /**
-     * The same network with other weights, alive as long as this one. It allocates nothing.
+     * The same network with other weights. It allocates nothing.
      *
      * @param grown this network's, with as many classes as the label tables have
      * @param weights every one, by name; most of them may be this network's
      */
     public DiT with(DiTConfig grown, Map<String, NDArray> weights) {
-        return new DiT(ops, grown, weights, computeType, heads, patch);
+        return new DiT(ops, grown, weights, computeType);
     }
 
     /**

@@ -54,6 +54,7 @@ public final class DiTParameters {
             "adaLN_modulation.1.weight",
             "adaLN_modulation.1.bias");
 
+    private static final int GAMMA_BLOCKS = 14;
     private static final float EMBEDDING_STD = 0.02f;
 
     private DiTParameters() {}
@@ -84,7 +85,7 @@ public final class DiTParameters {
     }
 
     /**
-     * Names and shapes of DiffFit's scales (arXiv 2304.06648, section 3.2) of the first {@code blocks} blocks; a network
+     * Names and shapes of DiffFit's scales (arXiv 2304.06648) of the first {@code blocks} blocks; a network
      * without them computes as with ones.
      */
     public static Map<String, Shape> gammaShapes(DiTConfig config, int blocks) {
@@ -99,6 +100,11 @@ public final class DiTParameters {
             }
         }
         return shapes;
+    }
+
+    /** How many blocks have scales where nobody says: DiffFit's best for DiT-XL, the first 14, or all of fewer. */
+    public static int gammaBlocks(DiTConfig config) {
+        return Math.min(GAMMA_BLOCKS, config.depth());
     }
 
     /** Fresh scales of the first {@code blocks} blocks, all 1: the network computes what it did without them. */

@@ -129,6 +129,9 @@ public final class Taxonomy {
      * @throws IllegalArgumentException if one is there in another superclass, or a name is blank
      */
     public Taxonomy plus(List<ClassName> more) {
+        if (more.stream().allMatch(this::has)) {
+            return this;
+        }
         List<String> coarse = new ArrayList<>(superclasses);
         List<Subclass> fine = new ArrayList<>(subclasses);
         Map<String, Integer> coarseIndex = new HashMap<>(superclassByName);
@@ -149,6 +152,14 @@ public final class Taxonomy {
             }
         }
         return new Taxonomy(coarse, fine);
+    }
+
+    private boolean has(ClassName name) {
+        Integer subclass = subclassByName.get(key(name.subclass()));
+        Integer superclass = superclassByName.get(key(name.superclass()));
+        return subclass != null
+                && superclass != null
+                && subclasses.get(subclass).superclass() == superclass;
     }
 
     private List<String> nearest(String name) {

@@ -30,15 +30,17 @@ public final class ImageClassifier {
     private final ClassifierConfig config;
     private final Map<String, NDArray> weights;
     private final NDArray groups; // scalar
+    private final NDArray normOutBias; // [F]
+    private final NDArray normOutWeight; // [F]
 
     /** @param weights by the names of {@link ClassifierParameters#shapes} */
     public ImageClassifier(TorchOps ops, ClassifierConfig config, Map<String, NDArray> weights) {
         this.ops = ops;
         this.config = config;
         this.weights = weights;
-        // an engine scalar on the CPU: reading it back from a GPU would wait for it
-        groups =
-                get("norm_out.bias").getManager().create((long) config.groups()).toDevice(ai.djl.Device.cpu(), false);
+        groups = ops.scalar(config.groups());
+        normOutBias = get("norm_out.bias");
+        normOutWeight = get("norm_out.weight");
     }
 
     public ClassifierConfig config() {
@@ -62,7 +64,7 @@ public final class ImageClassifier {
                 h = ops.resnet(m, h, groups, resnet(name + ".resnets." + i + "."));
             }
         }
-        return ops.normSilu(m, h, groups, get("norm_out.weight"), get("norm_out.bias"));
+        return ops.normSilu(m, h, groups, normOutWeight, normOutBias);
     }
 
     /**

@@ -18,7 +18,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Calls the functions of {@code ops.torchscript}, one Java method each; shapes are in that file. Nothing else in the
@@ -39,10 +41,14 @@ public final class TorchOps {
     }
 
     private final PtSymbolBlock module;
+    private final NDManager cpu;
+    private final Map<Long, NDArray> scalars;
     private final boolean autograd;
 
-    private TorchOps(PtSymbolBlock module, boolean autograd) {
+    private TorchOps(PtSymbolBlock module, NDManager cpu, Map<Long, NDArray> scalars, boolean autograd) {
         this.module = module;
+        this.cpu = cpu;
+        this.scalars = scalars;
         this.autograd = autograd;
     }
 
@@ -51,7 +57,10 @@ public final class TorchOps {
         try (InputStream in = Objects.requireNonNull(TorchOps.class.getResourceAsStream(RESOURCE), RESOURCE)) {
             byte[] archive = TorchScriptArchive.pack(new String(in.readAllBytes(), StandardCharsets.UTF_8));
             return new TorchOps(
-                    JniUtils.loadModule((PtNDManager) owner, new ByteArrayInputStream(archive), true, false), false);
+                    JniUtils.loadModule((PtNDManager) owner, new ByteArrayInputStream(archive), true, false),
+                    owner.newSubManager(Device.cpu()),
+                    new ConcurrentHashMap<>(),
+                    false);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read " + RESOURCE + " from the operators jar", e);
         }
@@ -63,7 +72,12 @@ public final class TorchOps {
 
     /** The same functions, recording gradients. */
     public TorchOps withAutograd() {
-        return new TorchOps(module, true);
+        return new TorchOps(module, cpu, scalars, true);
+    }
+
+    /** An integer as functions take it, for the life of these functions: on the CPU, since a GPU would have to be waited for. */
+    public NDArray scalar(long value) {
+        return scalars.computeIfAbsent(value, cpu::create);
     }
 
     /**

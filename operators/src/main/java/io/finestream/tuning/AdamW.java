@@ -2,8 +2,10 @@ package io.finestream.tuning;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,13 @@ import java.util.function.Predicate;
  * <p>Belongs to one thread, which must be prepared with gradients on.
  */
 public final class AdamW implements AutoCloseable {
+
+    /** Prefixes of {@link #state}'s names: the trained parameters, their moving averages and both moments. */
+    public static final String MODEL = "model.";
+
+    public static final String EMA = "ema.";
+    public static final String FIRST_MOMENT = "first_moment.";
+    public static final String SECOND_MOMENT = "second_moment.";
 
     private static final double EPS = 1e-8;
 
@@ -46,7 +55,8 @@ public final class AdamW implements AutoCloseable {
     /**
      * @param ops for inference: an update records no gradients
      * @param initial every parameter of the network. Those that are trained are copied: a mapped tensor is read-only.
-     *     The others are borrowed and stay as they are.
+     *     The others are borrowed and stay as they are; they may not have been made by operations for inference, which
+     *     gradients can not pass.
      * @param isTrainable by parameter name
      */
     public AdamW(
@@ -92,6 +102,11 @@ public final class AdamW implements AutoCloseable {
         return all;
     }
 
+    /** The moving average of each trained parameter. */
+    public Map<String, NDArray> averages() {
+        return Collections.unmodifiableMap(ema);
+    }
+
     /** Updates made, those before a restore included. */
     public long stepsDone() {
         return step;
@@ -134,10 +149,10 @@ public final class AdamW implements AutoCloseable {
         Map<String, NDArray> state = new LinkedHashMap<>();
         int i = 0;
         for (Map.Entry<String, NDArray> average : ema.entrySet()) {
-            state.put("model." + average.getKey(), trainable.get(i));
-            state.put("ema." + average.getKey(), average.getValue());
-            state.put("first_moment." + average.getKey(), firstMoments.get(i));
-            state.put("second_moment." + average.getKey(), secondMoments.get(i));
+            state.put(MODEL + average.getKey(), trainable.get(i));
+            state.put(EMA + average.getKey(), average.getValue());
+            state.put(FIRST_MOMENT + average.getKey(), firstMoments.get(i));
+            state.put(SECOND_MOMENT + average.getKey(), secondMoments.get(i));
             i++;
         }
         return state;
@@ -157,7 +172,7 @@ public final class AdamW implements AutoCloseable {
                         + (value == null ? "no tensor '" + name + "'" : name + " as " + value.getShape())
                         + ", expected " + array.getShape() + "; it was made with another network");
             }
-            boolean trained = name.startsWith("model.");
+            boolean trained = name.startsWith(MODEL);
             if (trained) {
                 array.setRequiresGradient(false);
             }
@@ -177,13 +192,18 @@ public final class AdamW implements AutoCloseable {
      * <p>The parameter is another tensor afterwards and the old one is closed: networks built on {@link #parameters} must
      * be built anew.
      *
-     * @param newRows copied
+     * @param newRows of the parameter's shape but for their number; copied
      */
     public void grow(String name, NDArray newRows) {
         int index = List.copyOf(ema.keySet()).indexOf(name);
         if (index < 0) {
             throw new IllegalArgumentException(
                     "parameter '" + name + "' can not grow: it is not trained; trained are " + ema.keySet());
+        }
+        Shape row = trainable.get(index).getShape().slice(1);
+        if (!newRows.getShape().slice(1).equals(row)) {
+            throw new IllegalArgumentException("parameter '" + name + "' has rows of " + row + ", but "
+                    + newRows.getShape() + " was to be appended; expected rows of the same shape");
         }
         NDArray parameter = appended(trainable.get(index), newRows);
         parameter.setRequiresGradient(true);
@@ -208,9 +228,8 @@ public final class AdamW implements AutoCloseable {
     }
 
     private NDArray copy(NDArray array) {
-        NDArray copy = array.duplicate();
-        copy.attach(manager);
-        copy.setName(null);
+        NDArray copy = manager.create(array.getShape(), array.getDataType());
+        array.copyTo(copy);
         return copy;
     }
 

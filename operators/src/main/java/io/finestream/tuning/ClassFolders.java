@@ -16,10 +16,10 @@ import java.util.stream.Stream;
  * @param taxonomy the folders' names
  * @param files per subclass, by name
  */
-record ClassFolders(Taxonomy taxonomy, List<List<Path>> files) {
+public record ClassFolders(Taxonomy taxonomy, List<List<Path>> files) {
 
     /** @throws IOException if there is no such folder, or a class has no image */
-    static ClassFolders list(Path root) throws IOException {
+    public static ClassFolders list(Path root) throws IOException {
         if (!Files.isDirectory(root)) {
             throw new IOException("there is no folder " + root.toAbsolutePath()
                     + "; expected folders superclass/subclass/ with images in it");

@@ -57,7 +57,7 @@ public final class ParameterSlices {
     }
 
     /** The values of a whole tensor; {@code owner} receives them. */
-    static NDArray tensor(NDManager owner, ParameterSlice whole) {
+    public static NDArray tensor(NDManager owner, ParameterSlice whole) {
         return owner.create(whole.getData().duplicate(), new Shape(shape(whole)), DataType.FLOAT32);
     }
 

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +28,8 @@ public final class Adapter {
 
     private static final int SHOWN = 10;
     private static final int SHOWN_OF_HASH = 12;
-    private static final String BASE = "base_model_hash";
+    private static final String BASE = "base";
+    private static final String STRATEGY = "strategy";
     private static final String VERSION = "version";
     private static final String ADDED_CLASSES = "added_classes";
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -36,7 +38,7 @@ public final class Adapter {
      * Where an adapter comes from, as its file says in {@code __metadata__}.
      *
      * @param baseHash SHA-256 of the weights that it was tuned on
-     * @param version that it holds
+     * @param version that it holds; 0 where it was not published as one
      * @param addedClasses those that its label tables have beyond the base model's, in the order of their rows
      */
     public record Origin(String baseHash, long version, List<Taxonomy.ClassName> addedClasses) {
@@ -76,8 +78,7 @@ public final class Adapter {
     /** What the file says about itself, or null if another program wrote it. */
     public static @Nullable Origin origin(Safetensors file) throws WeightsException {
         String base = file.metadata().get(BASE);
-        String version = file.metadata().get(VERSION);
-        if (base == null || version == null) {
+        if (base == null) {
             return null;
         }
         try {
@@ -85,7 +86,7 @@ public final class Adapter {
                     file.metadata().getOrDefault(ADDED_CLASSES, "[]"), new TypeReference<List<List<String>>>() {});
             return new Origin(
                     base,
-                    Long.parseLong(version),
+                    Long.parseLong(file.metadata().getOrDefault(VERSION, "0")),
                     classes.stream()
                             .map(pair -> new Taxonomy.ClassName(pair.get(0), pair.get(1)))
                             .toList());
@@ -95,9 +96,26 @@ public final class Adapter {
         }
     }
 
+    /** SHA-256 of the weights that an adapter was tuned on, if it says so. */
+    public static Optional<String> base(Path file) throws IOException {
+        return Optional.ofNullable(Safetensors.open(file).metadata().get(BASE));
+    }
+
     /** A hash as messages show it. */
     public static String shortened(String hash) {
         return hash.length() <= SHOWN_OF_HASH ? hash : hash.substring(0, SHOWN_OF_HASH) + "…";
+    }
+
+    /**
+     * Writes a file that {@link ModelFiles#withAdapter} takes, for classes that the taxonomy beside it has.
+     *
+     * @param tuned the parameters that are tuned, and no others
+     * @param strategy which these are, for people
+     * @param baseHash of the model that they belong to: {@link ModelFiles#weightsHash}
+     */
+    public static void write(Path file, Map<String, NDArray> tuned, String strategy, String baseHash)
+            throws IOException {
+        Safetensors.write(file, tuned, Map.of("format", "pt", STRATEGY, strategy, BASE, baseHash));
     }
 
     /**
@@ -114,7 +132,7 @@ public final class Adapter {
         for (String name : file.names()) {
             shapes.put(name, file.shape(name));
         }
-        requireMatch("the adapter " + file.file(), shapes, config);
+        requireMatch("the adapter " + file.file(), shapes, config, base);
         Map<String, NDArray> tuned = new LinkedHashMap<>();
         for (String name : file.names()) {
             tuned.put(name, file.readFloat32(ops, owner, name));
@@ -135,13 +153,23 @@ public final class Adapter {
      *
      * @param what the adapter, as in a message
      * @param tuned shapes by name
+     * @param base the parameters that stay where {@code tuned} has none
      * @throws WeightsException that lists what the network does not have, or has in another shape
      */
-    static void requireMatch(String what, Map<String, Shape> tuned, DiTConfig config) throws WeightsException {
+    static void requireMatch(String what, Map<String, Shape> tuned, DiTConfig config, Map<String, NDArray> base)
+            throws WeightsException {
         Map<String, Shape> expected = DiTParameters.shapes(config);
+        List<String> problems = new ArrayList<>();
+        boolean oneTable = tuned.containsKey(DiTParameters.REFERENCE_TABLE);
+        expected.forEach((name, shape) -> {
+            boolean brought = tuned.containsKey(name) || (oneTable && name.startsWith("y_embedder."));
+            NDArray tensor = base.get(name);
+            if (!brought && tensor != null && !tensor.getShape().equals(shape)) {
+                problems.add("it lacks " + name + " as " + shape + " for the classes of the taxonomy");
+            }
+        });
         expected.putAll(DiTParameters.gammaShapes(config, config.depth()));
         expected.put(DiTParameters.REFERENCE_TABLE, DiTWeights.tableShape(config));
-        List<String> problems = new ArrayList<>();
         tuned.forEach((name, found) -> {
             Shape shape = expected.get(name);
             if (shape == null) {

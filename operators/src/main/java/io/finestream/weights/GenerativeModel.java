@@ -78,25 +78,24 @@ public final class GenerativeModel implements AutoCloseable {
         return load(ModelFiles.in(directory), device, computeType);
     }
 
-    /** Loads a model whose files lie in several places, or with an adapter. */
+    /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
-        ModelConfig config = ModelConfig.read(files.config());
-        Taxonomy taxonomy = ModelConfig.readTaxonomy(files.taxonomy());
-        requireFit(files, config, taxonomy);
+        ModelConfig baseConfig = ModelConfig.read(files.config());
+        Taxonomy taxonomy = files.readTaxonomy(baseConfig);
         Safetensors base = Safetensors.open(files.weights());
-        String baseHash = sha256(files.weights());
+        String baseHash = files.weightsHash();
+        Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
+        Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
+        if (adapter != null && origin != null) {
+            origin.requireBase("the adapter " + adapter.file(), baseHash);
+            taxonomy = taxonomy.plus(origin.addedClasses());
+        }
+        ModelConfig config = baseConfig.withClasses(taxonomy);
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> parameters = DiTWeights.read(ops, manager, base, config.dit());
-            if (files.adapter() != null) {
-                Safetensors adapter = Safetensors.open(files.adapter());
-                Adapter.Origin origin = Adapter.origin(adapter);
-                if (origin != null) {
-                    origin.requireBase("the adapter " + adapter.file(), baseHash);
-                    taxonomy = taxonomy.plus(origin.addedClasses());
-                    config = config.withClasses(taxonomy);
-                }
+            Map<String, NDArray> parameters = DiTWeights.read(ops, manager, base, baseConfig.dit());
+            if (adapter != null) {
                 parameters = Adapter.apply(ops, manager, adapter, config.dit(), parameters);
             }
             Codec codec = codec(ops, manager, config, files);
@@ -117,18 +116,6 @@ public final class GenerativeModel implements AutoCloseable {
         Safetensors.write(directory.resolve(WEIGHTS), weights, Map.of("format", "pt"));
         ModelConfig.writeTaxonomy(directory.resolve(TAXONOMY), taxonomy);
         config.write(directory.resolve(CONFIG));
-    }
-
-    private static void requireFit(ModelFiles files, ModelConfig config, Taxonomy taxonomy) throws WeightsException {
-        int subclasses = taxonomy.subclasses().size();
-        int superclasses = taxonomy.superclasses().size();
-        if (subclasses != config.dit().subclasses()
-                || superclasses != config.dit().superclasses()) {
-            throw new WeightsException(files.taxonomy() + " has " + subclasses + " subclasses in "
-                    + superclasses + " superclasses, " + files.config() + " says "
-                    + config.dit().subclasses() + " in "
-                    + config.dit().superclasses() + "; use the files of one model together");
-        }
     }
 
     private static Codec codec(TorchOps ops, NDManager manager, ModelConfig config, ModelFiles files)
@@ -193,7 +180,7 @@ public final class GenerativeModel implements AutoCloseable {
         all.putAll(tuned);
         Map<String, Shape> shapes = new LinkedHashMap<>();
         all.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
-        Adapter.requireMatch(what, shapes, grown);
+        Adapter.requireMatch(what, shapes, grown, parameters);
         Map<String, NDArray> merged = new LinkedHashMap<>(weights);
         merged.putAll(DiTParameters.castForInference(diffusion.ops(), owner, tuned, computeType));
         return diffusion.with(diffusion.dit().with(grown, merged));
@@ -218,6 +205,23 @@ public final class GenerativeModel implements AutoCloseable {
         try (NDManager m = newManager()) {
             Shape shape = new Shape(1, dit.inChannels(), dit.inputSize(), dit.inputSize());
             return Images.fromPlanes(codec.decode(m.create(latent, shape)).toFloatArray(), imageSize(), imageSize());
+        }
+    }
+
+    /**
+     * Encodes one image.
+     *
+     * @param planes [3, H, W] flattened, 0 to 255
+     * @return its latent, [C, H, W] flattened
+     */
+    public float[] encode(byte[] planes) {
+        float[] pixels = new float[planes.length];
+        for (int i = 0; i < planes.length; i++) {
+            pixels[i] = (planes[i] & 0xff) / 127.5f - 1;
+        }
+        try (NDManager m = newManager()) {
+            return codec.encode(m.create(pixels, new Shape(1, 3, imageSize(), imageSize())))
+                    .toFloatArray();
         }
     }
 

@@ -53,14 +53,14 @@ public record ModelConfig(
             .enable(DeserializationFeature.READ_ENUMS_USING_TO_STRING)
             .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES);
 
-    /** The same for a network with label tables for the classes of {@code taxonomy}, which continues its own. */
-    ModelConfig withClasses(Taxonomy taxonomy) {
-        return new ModelConfig(name, dit.withClasses(taxonomy), prediction, schedule, codec, defaults);
-    }
-
     /** @throws WeightsException if the file is missing or is not a model's configuration */
     public static ModelConfig read(Path file) throws IOException {
         return parse(file, ModelConfig.class);
+    }
+
+    /** This model with label tables for the classes of {@code taxonomy}: see {@link DiTConfig#withClasses}. */
+    public ModelConfig withClasses(Taxonomy taxonomy) {
+        return new ModelConfig(name, dit.withClasses(taxonomy), prediction, schedule, codec, defaults);
     }
 
     void write(Path file) throws IOException {

@@ -1,5 +1,7 @@
 package io.finestream.weights;
 
+import io.finestream.dit.Taxonomy;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -49,5 +51,31 @@ public record ModelFiles(
 
     public ModelFiles withAdapter(Path file) {
         return new ModelFiles(config, taxonomy, weights, autoencoder, file);
+    }
+
+    /** SHA-256 of the weights, lower-case hex: names the base that versions are tuned on. */
+    public String weightsHash() throws IOException {
+        return GenerativeModel.sha256(weights);
+    }
+
+    /**
+     * Reads the classes.
+     *
+     * @param read the configuration
+     * @throws WeightsException if the file is missing or broken, or has other classes than the network: with an adapter,
+     *     it may have more
+     */
+    public Taxonomy readTaxonomy(ModelConfig read) throws IOException {
+        Taxonomy classes = ModelConfig.readTaxonomy(taxonomy);
+        int more = classes.subclasses().size() - read.dit().subclasses();
+        int moreCoarse = classes.superclasses().size() - read.dit().superclasses();
+        boolean fits = adapter == null ? more == 0 && moreCoarse == 0 : more >= 0 && moreCoarse >= 0;
+        if (!fits) {
+            throw new WeightsException(taxonomy + " has " + classes.subclasses().size() + " subclasses in "
+                    + classes.superclasses().size() + " superclasses, " + config + " says "
+                    + read.dit().subclasses() + " in " + read.dit().superclasses()
+                    + "; use the files of one model together");
+        }
+        return classes;
     }
 }

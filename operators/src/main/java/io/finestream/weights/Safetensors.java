@@ -193,14 +193,14 @@ public final class Safetensors {
         }
     }
 
-    /** A tensor as float32, copied out of the file if it has another type. */
+    /** A tensor as float32, copied out of the file if it has another type. It can be part of a network that is trained. */
     public NDArray readFloat32(TorchOps ops, NDManager owner, String name) throws IOException {
         NDArray tensor = map(ops, owner, name);
         if (entry(name).dtype().equals("F32")) {
             return tensor;
         }
         try (tensor) {
-            return ops.toFloat32(owner, tensor);
+            return ops.withAutograd().toFloat32(owner, tensor); // gradients can not pass what was made for inference
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -107,6 +108,18 @@ class AdamWTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> optimizer.grow("frozen", MANAGER.create(new float[] {1})))
                     .withMessageContaining("'frozen' can not grow: it is not trained; trained are [bias, table]");
+        }
+    }
+
+    @Test
+    void rowsOfAnotherWidthAreRefusedAndNothingHasChanged() {
+        try (AdamW optimizer = optimizer()) {
+            Map<String, float[]> before = values(optimizer.state());
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> optimizer.grow("table", MANAGER.ones(new Shape(1, 15))))
+                    .withMessageContaining("'table' has rows of (16), but (1, 15) was to be appended");
+            assertThat(values(optimizer.state()))
+                    .allSatisfy((name, values) -> assertThat(values).isEqualTo(before.get(name)));
         }
     }
 

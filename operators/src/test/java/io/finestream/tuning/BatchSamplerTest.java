@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.finestream.diffusion.NoiseSchedule;
+import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Label;
 import io.finestream.dit.Taxonomy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -103,8 +105,32 @@ class BatchSamplerTest {
         }
     }
 
+    @Test
+    void labelsAreTheRowsOfTheNetworksClassesOfTheseNames() {
+        Taxonomy base = new Taxonomy(
+                List.of("c", "B"), List.of(new Taxonomy.Subclass("B2", 1), new Taxonomy.Subclass("c0", 0)));
+        Taxonomy taxonomy = base.plus(DATA.taxonomy().names());
+        DiTConfig config = new DiTConfig(2, 1, 3, 8, 1, 1, 2, 2, true).withClasses(taxonomy);
+        Map<Integer, Label> fine = Map.of(0, Label.subclass(2), 1, Label.subclass(3), 2, Label.subclass(0));
+        int b = 1;
+        int a = 3; // behind the null label
+        Map<Integer, Label> coarse = Map.of(0, Label.superclass(a), 1, Label.superclass(b), 2, Label.superclass(b));
+        for (int step = 0; step < 100; step++) {
+            TrainingBatch batch = sampler(taxonomy, config, 0.5, 3).batch(step);
+            for (int row = 0; row < 8; row++) {
+                Label label = batch.labels().get(row);
+                int subclass = (int) batch.x0()[row * ROW] / 40;
+                assertThat(label).isEqualTo((label.tier() == Label.Tier.FINE ? fine : coarse).get(subclass));
+            }
+        }
+    }
+
     private static BatchSampler sampler(double labelDropout, long seed) {
-        return new BatchSampler(DATA, 8, labelDropout, Timesteps.UNIFORM, NoiseSchedule.DIT, seed);
+        return sampler(DATA.taxonomy(), new DiTConfig(2, 1, 3, 8, 1, 1, 3, 2, false), labelDropout, seed);
+    }
+
+    private static BatchSampler sampler(Taxonomy taxonomy, DiTConfig config, double labelDropout, long seed) {
+        return new BatchSampler(DATA, taxonomy, config, 8, labelDropout, Timesteps.UNIFORM, NoiseSchedule.DIT, seed);
     }
 
     /** Three subclasses of 1, 5 and 30 latents in two superclasses; every number of a latent says its subclass. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.Golden;
 import io.finestream.RandomWeights;
@@ -17,6 +18,10 @@ import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.dit.Label;
 import io.finestream.torch.TorchOps;
+import io.finestream.weights.DiTWeights;
+import io.finestream.weights.Safetensors;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,6 +31,7 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -181,6 +187,18 @@ class TrainerTest {
                             assertThat(array == initial.get(name)).as(name).isEqualTo(!name.endsWith(".bias")));
         }
         assertThat(initial.get("pos_embed").toFloatArray()).as("still open").isNotEmpty();
+    }
+
+    @Test
+    void gradientsPassFrozenParametersThatWereReadFromHalfPrecision(@TempDir Path folder) throws IOException {
+        Map<String, NDArray> half = RandomWeights.of(GOLDEN.manager, CONFIG, 5);
+        half.replaceAll((name, weight) -> weight.toType(DataType.FLOAT16, true));
+        Path file = folder.resolve("half.safetensors");
+        Safetensors.write(file, half, Map.of());
+        Map<String, NDArray> initial = DiTWeights.read(GOLDEN.ops, GOLDEN.manager, Safetensors.open(file), CONFIG);
+        try (Training trainer = trainer(initial, PredictionType.EPSILON, name -> name.startsWith("x_embedder"))) {
+            assertThat(trainer.step(batch(0), 1e-3).gradNorm()).isPositive();
+        }
     }
 
     @Test

@@ -85,18 +85,6 @@ class DiTWeightsTest {
         assertThat(forward(loaded)).isEqualTo(forward(GOLDEN.weights()));
     }
 
-    @Test
-    void anAdapterMayBringGammas() throws IOException {
-        Path file = folder.resolve("adapter.safetensors");
-        Map<String, NDArray> gammas = DiTParameters.initialGammas(GOLDEN.manager, Golden.CONFIG, 1);
-        gammas.replaceAll((name, ones) -> ones.mul(0.5));
-        Safetensors.write(file, gammas, Map.of());
-        Map<String, NDArray> adapted =
-                Adapter.apply(GOLDEN.ops, GOLDEN.manager, Safetensors.open(file), Golden.CONFIG, GOLDEN.weights());
-        assertThat(adapted).containsKeys("blocks.0.gamma1", "blocks.0.gamma2", "blocks.0.norm1.bias");
-        assertThat(forward(adapted)).isNotEqualTo(forward(GOLDEN.weights()));
-    }
-
     private Map<String, NDArray> readBack(Map<String, NDArray> weights) throws IOException {
         Path file = folder.resolve("model.safetensors");
         Safetensors.write(file, weights, Map.of());

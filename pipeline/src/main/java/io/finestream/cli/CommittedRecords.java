@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -22,15 +20,13 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 final class CommittedRecords implements AutoCloseable {
 
     private static final Duration POLL = Duration.ofMillis(250);
-    private static final Duration TIME_TO_FINISH = Duration.ofSeconds(10);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private final CountDownLatch closed = new CountDownLatch(1);
-    private final Thread onInterrupt = new Thread(this::stop, "stop");
-    private volatile boolean stopped;
+    private final StopSignal stop;
 
     private CommittedRecords(KafkaConsumer<byte[], byte[]> consumer) {
         this.consumer = consumer;
+        stop = new StopSignal(consumer::wakeup);
     }
 
     /**
@@ -46,7 +42,6 @@ final class CommittedRecords implements AutoCloseable {
         settings.putIfAbsent(ConsumerConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) TopicLookup.PATIENCE.toMillis());
         KafkaConsumer<byte[], byte[]> consumer =
                 new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-        CommittedRecords records = new CommittedRecords(consumer);
         List<TopicPartition> all = new ArrayList<>();
         partitions.forEach((topic, n) -> {
             for (int partition = 0; partition < n; partition++) {
@@ -60,8 +55,7 @@ final class CommittedRecords implements AutoCloseable {
         } else {
             consumer.seekToBeginning(all);
         }
-        Runtime.getRuntime().addShutdownHook(records.onInterrupt);
-        return records;
+        return new CommittedRecords(consumer);
     }
 
     /** What has come, after a short wait at most. */
@@ -75,25 +69,12 @@ final class CommittedRecords implements AutoCloseable {
 
     /** Whether the user wants an end. */
     boolean stopped() {
-        return stopped;
-    }
-
-    private void stop() {
-        stopped = true;
-        consumer.wakeup();
-        try {
-            closed.await(TIME_TO_FINISH.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        return stop.given();
     }
 
     @Override
     public void close() {
         consumer.close();
-        closed.countDown();
-        if (!stopped) {
-            Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        }
+        stop.close();
     }
 }

@@ -30,7 +30,7 @@ final class DemoCommand implements Callable<Integer> {
     private String model = "flowers";
 
     @Option(names = "--rate", paramLabel = "N", description = "requests per second; 0: none (default ${DEFAULT-VALUE})")
-    private double rate = 2;
+    private double rate = 1;
 
     @Option(names = "--slots", paramLabel = "N", description = "parallel subtasks (default: ${DEFAULT-VALUE})")
     private int slots = Math.max(1, Math.min(2, Runtime.getRuntime().availableProcessors()));

@@ -19,12 +19,15 @@ import picocli.CommandLine.ScopeType;
             GenerateCommand.class,
             RequestCommand.class,
             ImagesCommand.class,
+            IngestCommand.class,
             TopicsCommand.class,
             ModelsCommand.class,
             TrainCommand.class,
+            TuneCommand.class,
             TrainAutoencoderCommand.class,
             TrainClassifierCommand.class,
             EvaluateCommand.class,
+            BenchCommand.class,
             FlowersCommand.class
         })
 public final class FineStream {

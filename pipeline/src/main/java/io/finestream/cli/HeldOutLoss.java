@@ -2,42 +2,60 @@ package io.finestream.cli;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import io.finestream.diffusion.LossCoefficients;
+import io.finestream.codec.Codec;
 import io.finestream.diffusion.Noise;
-import io.finestream.dit.ComputeType;
-import io.finestream.dit.DiT;
-import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Label;
-import io.finestream.torch.TorchOps;
+import io.finestream.dit.Taxonomy;
 import io.finestream.tuning.DiffusionLoss;
+import io.finestream.tuning.ImageFolder;
 import io.finestream.tuning.Latents;
 import io.finestream.tuning.TrainingBatch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
  * The squared error on images that are not trained on, one of each class, at a few noise levels: by it runs compare that
  * differ in what they train.
+ *
+ * @param labels of the latents' classes
  */
-record HeldOutLoss(TorchOps ops, DiTConfig config, LossCoefficients coefficients, Latents latents) {
+record HeldOutLoss(Latents latents, List<Label> labels) {
 
     private static final int[] TIMESTEPS = {20, 60, 120, 200, 300, 450, 700};
 
+    /**
+     * Reads a folder superclass/subclass/image.
+     *
+     * @param taxonomy the network's classes
+     */
+    static HeldOutLoss read(Path folder, int imageSize, Taxonomy taxonomy, Codec codec, NDManager owner)
+            throws IOException {
+        ImageFolder images = ImageFolder.read(folder, imageSize, count -> {});
+        List<Taxonomy.ClassName> classes = images.taxonomy().names();
+        Taxonomy all = taxonomy.plus(classes);
+        int known = taxonomy.subclasses().size();
+        if (all.subclasses().size() > known) {
+            throw new IOException(folder + " has the class '" + all.subclassName(known)
+                    + "', which the model does not have; expected images of its classes, to measure the loss on");
+        }
+        List<Label> labels = classes.stream()
+                .map(name -> Label.subclass(taxonomy.subclass(name.subclass())))
+                .toList();
+        return new HeldOutLoss(Latents.encode(owner, codec, images, false), labels);
+    }
+
     /** Appends a line to a table: the step, then the error at each noise level. */
-    void append(Path file, long step, NDManager owner, Map<String, NDArray> weights) throws IOException {
+    void append(Path file, long step, NDManager owner, DiffusionLoss loss) throws IOException {
         if (!Files.exists(file)) {
             String levels = Arrays.stream(TIMESTEPS).mapToObj(t -> "t=" + t).collect(Collectors.joining("\t"));
             Files.writeString(file, "step\t" + levels + "\n");
         }
-        DiffusionLoss loss = new DiffusionLoss(ops, new DiT(ops, config, weights, ComputeType.FP32), coefficients);
         String errors = Arrays.stream(TIMESTEPS)
                 .mapToObj(t -> String.format(Locale.ROOT, "%.5f", error(loss, owner, t)))
                 .collect(Collectors.joining("\t"));
@@ -48,10 +66,8 @@ record HeldOutLoss(TorchOps ops, DiTConfig config, LossCoefficients coefficients
         int classes = latents.bySubclass().size();
         int size = latents.bySubclass().get(0).get(0).length;
         float[] x0 = new float[classes * size];
-        List<Label> labels = new ArrayList<>();
         for (int subclass = 0; subclass < classes; subclass++) {
             System.arraycopy(latents.bySubclass().get(subclass).get(0), 0, x0, subclass * size, size);
-            labels.add(Label.subclass(subclass));
         }
         int[] t = new int[classes];
         Arrays.fill(t, timestep);

@@ -5,16 +5,9 @@ import io.finestream.schemas.wire.AvroCodec;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.utils.Utils;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Sends requests to Kafka. A record stays on the subtask of its partition, so a request for many images is split into
@@ -27,20 +20,14 @@ final class RequestSender implements AutoCloseable {
     private final String topic;
     private final int partitions;
     private final AvroCodec<GenerationRequest> codec;
-    private final KafkaProducer<byte[], byte[]> producer;
-    private final AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
+    private final RecordSender sender;
 
     /** @param client settings of Kafka's clients */
     RequestSender(Map<String, String> client, String topic, int partitions, AvroCodec<GenerationRequest> codec) {
         this.topic = topic;
         this.partitions = partitions;
         this.codec = codec;
-        Map<String, Object> settings = new HashMap<>(client);
-        settings.put(ProducerConfig.ACKS_CONFIG, "all");
-        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
-        settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, TopicLookup.PATIENCE.toMillis());
-        settings.putIfAbsent(ProducerConfig.LINGER_MS_CONFIG, 5);
-        producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        sender = new RecordSender(client, topic);
     }
 
     /** The request in records of at most {@code maxPerRecord} images. */
@@ -61,9 +48,7 @@ final class RequestSender implements AutoCloseable {
             GenerationRequest part = parts.get(i);
             byte[] key = part.getRequestId().getBytes(StandardCharsets.UTF_8);
             int first = Utils.toPositive(Utils.murmur2(key)) % partitions;
-            var unused = producer.send( // the callback tells
-                    new ProducerRecord<>(topic, (first + i) % partitions, key, codec.encode(part)),
-                    (metadata, e) -> failure.compareAndSet(null, e));
+            sender.send((first + i) % partitions, key, codec.encode(part));
         }
     }
 
@@ -73,8 +58,8 @@ final class RequestSender implements AutoCloseable {
      * @throws IOException if they do not take one
      */
     void flush() throws IOException {
-        producer.flush();
-        Exception e = failure.get();
+        sender.flush();
+        Exception e = sender.failure();
         if (e != null) {
             throw new IOException(
                     "Kafka did not take every request into %s (%s); those that it took will be served"
@@ -85,6 +70,6 @@ final class RequestSender implements AutoCloseable {
 
     @Override
     public void close() {
-        producer.close(TopicLookup.PATIENCE);
+        sender.close();
     }
 }

@@ -3,21 +3,13 @@ package io.finestream.cli;
 import io.finestream.dit.ComputeType;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.Topics;
-import io.finestream.pipeline.FlinkDefaults;
 import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.weights.ModelDirectory;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.apache.flink.configuration.CheckpointingOptions;
-import org.apache.flink.configuration.Configuration;
-import org.apache.flink.streaming.api.environment.LocalStreamEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -40,11 +32,11 @@ import picocli.CommandLine.Option;
         })
 final class RunCommand implements Callable<Integer> {
 
-    private static final Path DEFAULT_STATE = Path.of("finestream-state");
-    private static final Duration DEFAULT_CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
-
     @Mixin
     private KafkaOptions kafka = new KafkaOptions();
+
+    @Mixin
+    private JobOptions job = new JobOptions();
 
     @Option(names = "--model", description = "model directory, or name of a shipped model (default ${DEFAULT-VALUE})")
     private String model = "flowers";
@@ -98,33 +90,6 @@ final class RunCommand implements Callable<Integer> {
             description = "subtasks (default: Flink's)")
     private @Nullable Integer parallelism;
 
-    @Option(
-            names = "--checkpoint-interval",
-            paramLabel = "TIME",
-            converter = TimeConverters.OfDuration.class,
-            description = "images are visible when their checkpoint is done (default: Flink's, or 1s)")
-    private @Nullable Duration checkpointInterval;
-
-    @Option(
-            names = "--state",
-            paramLabel = "DIR",
-            description = "keep checkpoints here, and go on from the newest"
-                    + " (default: finestream-state; on a cluster, Flink's configuration)")
-    private @Nullable Path state;
-
-    @Option(
-            names = "--job-id",
-            paramLabel = "TEXT",
-            description = "names the consumer group and the transactions; one per job"
-                    + " (default: the topic prefix and 'finestream')")
-    private @Nullable String jobId;
-
-    @Option(names = "--bounded", description = "end with the last request that is there now")
-    private boolean bounded;
-
-    @Option(names = "--create-topics", description = "create the topics that are missing")
-    private boolean createTopics;
-
     @Override
     public Integer call() throws Exception {
         ModelDirectory.locate(model); // fail here rather than on the cluster
@@ -132,52 +97,27 @@ final class RunCommand implements Callable<Integer> {
                 model, device, dtype, rows, threads, maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
-        if (createTopics) {
-            topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
-        } else {
-            for (String topic : topicsUsed(topics)) {
-                TopicLookup.partitions(client, topic);
-            }
+        List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
+        if (!noUpdates) {
+            needed.add(topics.parameters());
         }
-        String id = jobId != null ? jobId : kafka.prefixed("finestream");
-        StreamExecutionEnvironment env = environment(id);
+        job.prepareTopics(client, topics, needed);
+        String id = job.id(kafka.prefixed("finestream"));
+        StreamExecutionEnvironment env = job.environment(id);
+        if (parallelism != null) {
+            env.setParallelism(parallelism);
+        }
         KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), id);
         GenerationJob.build(
                 env,
-                connectors.requests(topics.requests(), bounded),
+                connectors.records(topics.requests(), job.bounded()),
                 noUpdates ? null : connectors.parameters(topics.parameters()),
                 connectors.images(topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("generating from " + topics.requests() + " to " + topics.images() + " at " + kafka.address()
-                + " with model " + model + (bounded ? "" : "; Ctrl-C stops it"));
+                + " with model " + model + (job.bounded() ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
-    }
-
-    private List<String> topicsUsed(Topics topics) {
-        List<String> used = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
-        if (!noUpdates) {
-            used.add(topics.parameters());
-        }
-        return used;
-    }
-
-    /** What the cluster is configured with stands, unless an option says otherwise. */
-    private StreamExecutionEnvironment environment(String id) throws IOException {
-        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-        Configuration configuration = FlinkDefaults.job(DEFAULT_CHECKPOINT_INTERVAL);
-        configuration.addAll(Configuration.fromMap(env.getConfiguration().toMap()));
-        if (checkpointInterval != null) {
-            configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
-        }
-        if (state != null || env instanceof LocalStreamEnvironment) {
-            FlinkDefaults.statesIn(configuration, (state != null ? state : DEFAULT_STATE).resolve(id));
-        }
-        env.configure(configuration);
-        if (parallelism != null) {
-            env.setParallelism(parallelism);
-        }
-        return env;
     }
 }

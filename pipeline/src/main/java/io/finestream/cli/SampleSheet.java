@@ -21,9 +21,15 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
-/** What a model in training makes: a row per superclass, each generated image beside a real one of its class. */
-record SampleSheet(ImageFolder images, Codec codec, ModelConfig.Defaults defaults) {
+/**
+ * What a model in training makes: a row per superclass, each generated image beside a real one of its class.
+ *
+ * @param images real ones, of any of the model's classes
+ * @param taxonomy the model's classes
+ */
+record SampleSheet(ImageFolder images, Taxonomy taxonomy, Codec codec, ModelConfig.Defaults defaults) {
 
     private static final int CLASSES_PER_ROW = 8;
     private static final int SMALLEST_CELL = 64;
@@ -31,14 +37,15 @@ record SampleSheet(ImageFolder images, Codec codec, ModelConfig.Defaults default
     private static final int MAX_ROWS = 64;
 
     void write(Path file, DiffusionModel model, NDManager manager) throws IOException {
-        List<SampleSpec> specs = specs();
+        List<Integer> shown = shown();
+        List<SampleSpec> specs = shown.stream().map(this::spec).toList();
         Map<Integer, float[]> latents = new HashMap<>();
         new OfflineRun(model, MAX_ROWS, Noise.SEEDED, manager)
                 .run(specs, done -> latents.put(done.tag(), done.latent()), advanced -> {});
         int size = images.imageSize();
         List<BufferedImage> pairs = new ArrayList<>();
         for (int i = 0; i < specs.size(); i++) {
-            pairs.add(images.image(specs.get(i).subclass(), 0));
+            pairs.add(images.image(shown.get(i), 0));
             pairs.add(decode(manager, latents.getOrDefault(i, new float[0])));
         }
         ContactSheet.of(pairs, 2 * CLASSES_PER_ROW, Math.max(SMALLEST_CELL, size))
@@ -54,17 +61,20 @@ record SampleSheet(ImageFolder images, Codec codec, ModelConfig.Defaults default
         }
     }
 
-    private List<SampleSpec> specs() {
-        Taxonomy taxonomy = images.taxonomy();
-        int[] shown = new int[taxonomy.superclasses().size()];
-        List<SampleSpec> specs = new ArrayList<>();
-        for (int subclass = 0; subclass < taxonomy.subclasses().size(); subclass++) {
-            int superclass = taxonomy.superclassOf(subclass);
-            if (shown[superclass]++ < CLASSES_PER_ROW) {
-                Guidance guidance = Guidance.fineGrained(defaults.guidanceScale(), defaults.guidedChannels());
-                specs.add(new SampleSpec(subclass, superclass, subclass, 0, guidance, new Sampler.Ddim(0), STEPS));
-            }
-        }
-        return specs;
+    /** The first few classes of each superclass of the images. */
+    private List<Integer> shown() {
+        Taxonomy real = images.taxonomy();
+        int[] count = new int[real.superclasses().size()];
+        return IntStream.range(0, real.subclasses().size())
+                .filter(subclass -> count[real.superclassOf(subclass)]++ < CLASSES_PER_ROW)
+                .boxed()
+                .toList();
+    }
+
+    private SampleSpec spec(int ofImages) {
+        int subclass = taxonomy.subclass(images.taxonomy().subclassName(ofImages));
+        Guidance guidance = Guidance.fineGrained(defaults.guidanceScale(), defaults.guidedChannels());
+        return new SampleSpec(
+                subclass, taxonomy.superclassOf(subclass), ofImages, 0, guidance, new Sampler.Ddim(0), STEPS);
     }
 }

@@ -7,8 +7,6 @@ import io.finestream.codec.Codec;
 import io.finestream.codec.PixelCodec;
 import io.finestream.diffusion.DiffusionModel;
 import io.finestream.diffusion.LossCoefficients;
-import io.finestream.diffusion.NoiseSchedule;
-import io.finestream.diffusion.PredictionType;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiT;
 import io.finestream.dit.DiTConfig;
@@ -17,76 +15,78 @@ import io.finestream.dit.Taxonomy;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.AdamW;
 import io.finestream.tuning.BatchSampler;
+import io.finestream.tuning.DiffusionLoss;
 import io.finestream.tuning.ImageFolder;
 import io.finestream.tuning.Latents;
 import io.finestream.tuning.Timesteps;
 import io.finestream.tuning.Trainer;
+import io.finestream.tuning.TuningStrategy;
 import io.finestream.weights.AutoencoderFiles;
-import io.finestream.weights.DiTWeights;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
-import io.finestream.weights.ModelFiles;
-import io.finestream.weights.Safetensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 @Command(
         name = "train",
         mixinStandardHelpOptions = true,
         description = {
-            "Trains a base model from a folder superclass/subclass/image and writes a model directory.",
+            "Trains a model from a folder superclass/subclass/image and writes a model directory:",
+            "a new model, or one that is there and gains the classes of the folder that it does not have.",
             "Run it again to go on where it stopped."
         },
-        footer = {"", "Example:", "  finestream train --data flowers --out my-model --steps 20000 --dtype bf16"})
+        footer = {
+            "",
+            "Examples:",
+            "  finestream train --data flowers --out my-model --steps 20000 --dtype bf16",
+            "  finestream train --from flowers --strategy fine-diffusion --data new-species --out tuned --steps 1000"
+        })
 final class TrainCommand implements Callable<Integer> {
+
+    private static final String DEFAULT_NAME = "flowers";
+    private static final double DEFAULT_GUIDANCE = 2;
 
     @Mixin
     private TrainingOptions training = new TrainingOptions(20_000, 1e-3);
 
-    @Option(names = "--name", description = "name of the model (default ${DEFAULT-VALUE})")
-    private String name = "flowers";
+    @Mixin
+    private NetworkOptions network = new NetworkOptions();
 
-    @Option(
-            names = "--autoencoder",
-            paramLabel = "DIR",
-            description = "learn the latents of this autoencoder, which train-autoencoder or diffusers wrote; default:"
-                    + " pixels")
-    private @Nullable Path autoencoder;
+    @Option(names = "--name", description = "name of the model (default: that of --from, or " + DEFAULT_NAME + ")")
+    private @Nullable String name;
 
     @Option(
             names = "--from",
-            paramLabel = "DIR",
-            description = "start from this model's weights; default: from nothing")
-    private @Nullable Path from;
-
-    @Option(names = "--patch", description = "patch size (default ${DEFAULT-VALUE})")
-    private int patch = 2;
-
-    @Option(names = "--width", description = "hidden size (default ${DEFAULT-VALUE})")
-    private int width = 256;
-
-    @Option(names = "--depth", description = "blocks (default ${DEFAULT-VALUE})")
-    private int depth = 6;
-
-    @Option(names = "--heads", description = "attention heads (default ${DEFAULT-VALUE})")
-    private int heads = 4;
+            paramLabel = "DIR|NAME",
+            description = "go on from this model: a directory, or one that ships; default: from nothing")
+    private @Nullable String from;
 
     @Option(
-            names = "--label-std",
-            paramLabel = "STD",
-            description = "start with labels this far apart, subclasses around their superclass; default: as the"
-                    + " reference, 0.02 and no tiers")
-    private @Nullable Double labelStd;
+            names = "--strategy",
+            description = "which parameters are trained: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE});"
+                    + " with any but full, " + BaseModel.ADAPTER + " is written too, which holds them alone")
+    private TuningStrategy strategy = TuningStrategy.FULL;
+
+    @Option(
+            names = "--diff-fit-blocks",
+            paramLabel = "N",
+            description = "how many blocks diff-fit scales, from the first (default: 14, or all of fewer)")
+    private @Nullable Integer diffFitBlocks;
 
     @Option(
             names = "--label-dropout",
@@ -95,9 +95,6 @@ final class TrainCommand implements Callable<Integer> {
 
     @Option(names = "--mirror", description = "flip images left to right at random")
     private boolean mirror;
-
-    @Option(names = "--prediction", description = "epsilon or v_prediction (default ${DEFAULT-VALUE})")
-    private PredictionType prediction = PredictionType.EPSILON;
 
     @Option(
             names = "--timesteps",
@@ -110,59 +107,67 @@ final class TrainCommand implements Callable<Integer> {
             description = "weight of min-SNR; 0: none (default ${DEFAULT-VALUE})")
     private double minSnr = 0;
 
-    @Option(names = "--test", paramLabel = "DIR", description = "images of the same classes, to measure the loss on")
+    @Option(
+            names = "--test",
+            paramLabel = "DIR",
+            description = "images of the model's classes that are not trained on, to measure the loss on")
     private @Nullable Path test;
 
-    @Option(names = "--guidance", description = "recommended guidance scale to save (default ${DEFAULT-VALUE})")
-    private double guidance = 2;
+    @Option(
+            names = "--guidance",
+            description = "recommended guidance scale to save (default: that of --from, or " + DEFAULT_GUIDANCE + ")")
+    private @Nullable Double guidance;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec command;
 
     @Override
     public Integer call() throws IOException {
+        BaseModel base = from == null ? null : BaseModel.open(from);
+        check(base);
         TorchOps.prepareThread(training.threads, true);
-        System.out.println("reading " + training.data);
-        ImageFolder images = ImageFolder.read(training.data, training.size, count -> {});
-        Taxonomy taxonomy = images.taxonomy();
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
             manager.getEngine().setRandomSeed(training.seed);
             TorchOps ops = TorchOps.load(manager);
+            Path autoencoder = base == null ? network.autoencoder() : base.autoencoder();
             Codec codec = autoencoder == null ? new PixelCodec() : AutoencoderFiles.load(ops, manager, autoencoder);
-            DiTConfig dit = new DiTConfig(
-                    training.size / codec.downsampling(),
-                    patch,
-                    codec.latentChannels(),
-                    width,
-                    depth,
-                    heads,
-                    taxonomy.subclasses().size(),
-                    taxonomy.superclasses().size(),
-                    false);
-            ModelConfig config = new ModelConfig(
-                    name,
-                    dit,
-                    prediction,
-                    NoiseSchedule.DIT,
-                    autoencoder == null ? ModelConfig.PIXEL : ModelConfig.AUTOENCODER,
-                    new ModelConfig.Defaults(guidance, dit.inChannels()));
-            Map<String, NDArray> initial = initial(ops, manager, dit, taxonomy);
-            long parameters = initial.values().stream().mapToLong(NDArray::size).sum();
-            System.out.printf(
-                    Locale.ROOT,
-                    "%,d images of %d classes in %d superclasses; %,d parameters, %d tokens, %s%n",
-                    images.count(),
-                    dit.subclasses(),
-                    dit.superclasses(),
-                    parameters,
-                    dit.tokens(),
-                    training.dtype);
-            Latents latents = encode(ops, manager, codec, images);
-            try (AdamW optimizer = new AdamW(
-                    ops, manager, initial, parameter -> !parameter.equals("pos_embed"), training.optimizer())) {
+            System.out.println("reading " + training.data);
+            ImageFolder images = ImageFolder.read(training.data, imageSize(base, codec), count -> {});
+            Taxonomy taxonomy = base == null
+                    ? images.taxonomy()
+                    : base.taxonomy().plus(images.taxonomy().names());
+            ModelConfig config = config(base, codec, images, taxonomy);
+            DiTConfig dit = config.dit();
+            Map<String, NDArray> initial =
+                    base == null ? network.initialise(manager, dit, taxonomy) : base.parameters(ops, manager, taxonomy);
+            if (strategy == TuningStrategy.DIFF_FIT) {
+                int blocks = Objects.requireNonNullElse(diffFitBlocks, DiTParameters.gammaBlocks(dit));
+                DiTParameters.initialGammas(manager, dit, blocks).forEach(initial::putIfAbsent);
+            }
+            Set<String> trained = strategy.trainable(initial.keySet());
+            describe(base, images, taxonomy, dit, initial, trained);
+            Latents latents = encode(ops, manager, codec, autoencoder, images);
+            try (AdamW optimizer = new AdamW(ops, manager, initial, trained::contains, training.optimizer())) {
+                initial.forEach((parameter, value) -> {
+                    if (trained.contains(parameter)) {
+                        value.close(); // the optimizer has its own
+                    }
+                });
                 LossCoefficients coefficients = new LossCoefficients(
-                        NoiseSchedule.DIT, prediction, minSnr == 0 ? Double.POSITIVE_INFINITY : minSnr);
+                        config.schedule(), config.prediction(), minSnr == 0 ? Double.POSITIVE_INFINITY : minSnr);
                 Trainer trainer = new Trainer(ops, dit, coefficients, training.dtype, optimizer);
                 BatchSampler sampler = new BatchSampler(
-                        latents, training.batch, labelDropout, timesteps, NoiseSchedule.DIT, training.seed);
-                HeldOutLoss heldOut = heldOut(ops, manager, codec, dit, coefficients, taxonomy);
+                        latents,
+                        taxonomy,
+                        dit,
+                        training.batch,
+                        labelDropout,
+                        timesteps,
+                        config.schedule(),
+                        training.seed);
+                HeldOutLoss heldOut =
+                        test == null ? null : HeldOutLoss.read(test, images.imageSize(), taxonomy, codec, manager);
                 new TrainingRun(training, ops, manager, optimizer, List.of("mse", "vb"))
                         .run(
                                 (step, rate) -> {
@@ -170,10 +175,20 @@ final class TrainCommand implements Callable<Integer> {
                                     return new double[] {found.mse(), found.vb(), found.gradNorm()};
                                 },
                                 averaged -> {
-                                    save(ops, manager, codec, images, config, averaged);
+                                    save(base, config, taxonomy, autoencoder, trained, averaged);
+                                    DiT learned = new DiT(ops, dit, averaged, ComputeType.FP32);
+                                    new SampleSheet(images, taxonomy, codec, config.defaults())
+                                            .write(
+                                                    training.out.resolve("samples.png"),
+                                                    new DiffusionModel(
+                                                            ops, learned, config.schedule(), config.prediction()),
+                                                    manager);
                                     if (heldOut != null) {
-                                        Path table = training.out.resolve("held-out-loss.tsv");
-                                        heldOut.append(table, optimizer.stepsDone(), manager, averaged);
+                                        heldOut.append(
+                                                training.out.resolve("held-out-loss.tsv"),
+                                                optimizer.stepsDone(),
+                                                manager,
+                                                new DiffusionLoss(ops, learned, coefficients));
                                     }
                                 });
             }
@@ -181,21 +196,79 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
     }
 
-    private Map<String, NDArray> initial(TorchOps ops, NDManager manager, DiTConfig dit, Taxonomy taxonomy)
-            throws IOException {
-        if (from != null) {
-            return DiTWeights.read(
-                    ops, manager, Safetensors.open(ModelFiles.in(from).weights()), dit);
+    private void check(@Nullable BaseModel base) throws IOException {
+        if (diffFitBlocks != null && strategy != TuningStrategy.DIFF_FIT) {
+            throw Usage.wrong(
+                    command, "--diff-fit-blocks is of --strategy diff-fit, not of " + strategy + "; leave it out");
         }
-        Map<String, NDArray> initial = DiTParameters.initialise(manager, dit);
-        if (labelStd != null) {
-            initial.putAll(DiTParameters.tieredLabels(manager, dit, taxonomy::superclassOf, labelStd));
+        if (base == null) {
+            if (strategy != TuningStrategy.FULL) {
+                throw Usage.wrong(
+                        command,
+                        "--strategy " + strategy + " tunes a model that is there; name it with --from, or use full");
+            }
+            return;
         }
-        return initial;
+        network.requireSame(command, base);
+        base.requireFit(training.out);
+    }
+
+    private int imageSize(@Nullable BaseModel base, Codec codec) {
+        if (base == null) {
+            return training.size;
+        }
+        int itsOwn = base.config().dit().inputSize() * codec.downsampling();
+        boolean given = command.commandLine().getParseResult().hasMatchedOption("--size");
+        NetworkOptions.requireSame(command, "--size", given ? training.size : null, itsOwn);
+        return itsOwn;
+    }
+
+    private ModelConfig config(@Nullable BaseModel base, Codec codec, ImageFolder images, Taxonomy taxonomy) {
+        return base == null
+                ? network.config(
+                        Objects.requireNonNullElse(name, DEFAULT_NAME),
+                        codec,
+                        images.imageSize(),
+                        taxonomy,
+                        Objects.requireNonNullElse(guidance, DEFAULT_GUIDANCE))
+                : base.config(name, guidance, taxonomy);
+    }
+
+    private void describe(
+            @Nullable BaseModel base,
+            ImageFolder images,
+            Taxonomy taxonomy,
+            DiTConfig dit,
+            Map<String, NDArray> parameters,
+            Set<String> trained) {
+        long all = 0;
+        long tuned = 0;
+        for (Map.Entry<String, NDArray> parameter : parameters.entrySet()) {
+            all += parameter.getValue().size();
+            tuned += trained.contains(parameter.getKey()) ? parameter.getValue().size() : 0;
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "%,d images of %d classes in %d superclasses; %,d parameters, %,d of them trained (%s);"
+                        + " %d tokens, %s%n",
+                images.count(),
+                images.taxonomy().subclasses().size(),
+                images.taxonomy().superclasses().size(),
+                all,
+                tuned,
+                strategy,
+                dit.tokens(),
+                training.dtype);
+        if (base != null) {
+            taxonomy.names().stream()
+                    .skip(base.taxonomy().subclasses().size())
+                    .forEach(added -> System.out.println("new: " + added.superclass() + " / " + added.subclass()));
+        }
     }
 
     /** Encodes the images, or takes what an earlier run into the same directory has encoded. */
-    private Latents encode(TorchOps ops, NDManager manager, Codec codec, ImageFolder images) throws IOException {
+    private Latents encode(TorchOps ops, NDManager manager, Codec codec, @Nullable Path autoencoder, ImageFolder images)
+            throws IOException {
         if (autoencoder == null) {
             return Latents.encode(manager, codec, images, mirror);
         }
@@ -212,39 +285,22 @@ final class TrainCommand implements Callable<Integer> {
         return latents;
     }
 
-    private @Nullable HeldOutLoss heldOut(
-            TorchOps ops,
-            NDManager manager,
-            Codec codec,
-            DiTConfig dit,
-            LossCoefficients coefficients,
-            Taxonomy taxonomy)
-            throws IOException {
-        if (test == null) {
-            return null;
-        }
-        ImageFolder images = ImageFolder.read(test, training.size, count -> {});
-        if (!images.taxonomy().subclasses().equals(taxonomy.subclasses())) {
-            throw new IOException(test + " has other classes than " + training.data
-                    + "; expected images of the same classes, to measure the loss on");
-        }
-        return new HeldOutLoss(ops, dit, coefficients, Latents.encode(manager, codec, images, false));
-    }
-
     private void save(
-            TorchOps ops,
-            NDManager manager,
-            Codec codec,
-            ImageFolder images,
+            @Nullable BaseModel base,
             ModelConfig config,
+            Taxonomy taxonomy,
+            @Nullable Path autoencoder,
+            Set<String> trained,
             Map<String, NDArray> averaged)
             throws IOException {
-        GenerativeModel.save(training.out, config, images.taxonomy(), training.forFile(averaged));
+        GenerativeModel.save(training.out, config, taxonomy, training.forFile(averaged));
         if (autoencoder != null) {
             AutoencoderFiles.copy(autoencoder, training.out.resolve(ModelConfig.AUTOENCODER));
         }
-        DiT dit = new DiT(ops, config.dit(), averaged, ComputeType.FP32);
-        DiffusionModel model = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
-        new SampleSheet(images, codec, config.defaults()).write(training.out.resolve("samples.png"), model, manager);
+        if (base != null && strategy != TuningStrategy.FULL) {
+            Map<String, NDArray> tuned = new LinkedHashMap<>(averaged);
+            tuned.keySet().retainAll(trained);
+            base.saveAdapter(training.out, training.forFile(tuned), strategy);
+        }
     }
 }

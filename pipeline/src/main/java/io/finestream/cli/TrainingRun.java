@@ -108,6 +108,10 @@ record TrainingRun(TrainingOptions options, TorchOps ops, NDManager manager, Ada
             return;
         }
         Safetensors state = Safetensors.open(file);
+        if (!state.names().equals(optimizer.state().keySet())) {
+            throw new IOException(file + " is of a run that trains other parameters; run with the same network and"
+                    + " strategy, or into another directory");
+        }
         try (NDManager m = manager.newSubManager()) {
             Map<String, NDArray> saved = new LinkedHashMap<>();
             for (String tensor : state.names()) {

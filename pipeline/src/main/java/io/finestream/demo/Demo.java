@@ -1,13 +1,16 @@
 package io.finestream.demo;
 
 import io.finestream.dit.Taxonomy;
+import io.finestream.flink.FineTuneSettings;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.gallery.Gallery;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
+import io.finestream.pipeline.FineTuneJob;
 import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.tuning.TuningSettings;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
@@ -29,20 +32,22 @@ import org.apache.flink.api.common.JobID;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
- * The whole system in one JVM: a real Kafka broker, a real Flink cluster with its web page, the generation job, requests
- * over many classes, and a page on which the images appear. Everything listens on 127.0.0.1; the state is in one folder
+ * The whole system in one JVM: a real Kafka broker, a real Flink cluster with its web page, the generation job and the
+ * fine-tuning job, requests over many classes, a new species that is taught after a while, and a page on which the images
+ * appear. Everything listens on 127.0.0.1; the state is in one folder
  * and survives a restart.
  */
 public final class Demo implements AutoCloseable {
 
     private static final String JOB_ID = "finestream-demo";
+    private static final String TUNING_JOB_ID = "finestream-demo-tuning";
     private static final Duration CHECKPOINT_INTERVAL = Duration.ofSeconds(1);
 
     /**
      * What is run, and where.
      *
      * @param directory of the state
-     * @param slots parallel subtasks
+     * @param slots parallel subtasks of generation
      * @param kafkaPort preferred; another is taken where it is in use
      * @param flinkPort of Flink's page, likewise
      * @param pagePort of the images' page, likewise
@@ -66,7 +71,7 @@ public final class Demo implements AutoCloseable {
     private Demo() {}
 
     /**
-     * Starts everything and returns when the job is submitted.
+     * Starts everything and returns when the jobs are submitted.
      *
      * @param progress told what is being started
      */
@@ -95,31 +100,63 @@ public final class Demo implements AutoCloseable {
         topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
 
         progress.accept("starting Flink");
-        FlinkCluster flink = opened(FlinkCluster.start(
-                options.directory().resolve("checkpoints"), freePort(options.flinkPort()), options.slots()));
+        FlinkCluster flink = opened(FlinkCluster.start(freePort(options.flinkPort()), options.slots() + 1));
         flinkPage = flink.page();
 
-        progress.accept("starting the job");
-        StreamExecutionEnvironment env =
-                StreamExecutionEnvironment.getExecutionEnvironment(flink.jobConfiguration(CHECKPOINT_INTERVAL));
-        env.setParallelism(options.slots());
+        progress.accept("starting the jobs");
         KafkaConnectors connectors = new KafkaConnectors(client, format, JOB_ID);
+        Path checkpoints = options.directory().resolve("checkpoints");
+        StreamExecutionEnvironment generation =
+                FlinkCluster.environment(checkpoints.resolve("generation"), CHECKPOINT_INTERVAL);
+        generation.setParallelism(options.slots());
         GenerationJob.build(
-                env,
-                connectors.requests(topics.requests(), false),
+                generation,
+                connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
                 connectors.images(topics.images()),
                 connectors.deadLetters(topics.deadLetters()),
                 options.settings());
-        JobID job = flink.submit(env);
-        opened(() -> flink.stop(job));
+        run(flink, generation, GenerationJob.NAME, checkpoints.resolve("generation"));
+        StreamExecutionEnvironment tuning =
+                FlinkCluster.environment(checkpoints.resolve("tuning"), CHECKPOINT_INTERVAL);
+        KafkaConnectors tuningConnectors = new KafkaConnectors(client, format, TUNING_JOB_ID);
+        FineTuneJob.build(
+                tuning,
+                tuningConnectors.records(topics.labeled(), false),
+                tuningConnectors.parameters(topics.parameters()),
+                tuningConnectors.versions(topics.parameters()),
+                tuningConnectors.deadLetters(topics.deadLetters()),
+                tuning(options));
+        run(flink, tuning, FineTuneJob.NAME, checkpoints.resolve("tuning"));
 
         progress.accept("starting the page");
         page = opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage))
                 .uri();
         if (options.requestsPerSecond() > 0) {
-            opened(Traffic.start(bootstrapServers, topics, format, taxonomy, options.requestsPerSecond()));
+            Traffic traffic =
+                    opened(Traffic.start(bootstrapServers, topics, format, taxonomy, options.requestsPerSecond()));
+            if (Lessons.suit(taxonomy)) {
+                opened(Lessons.start(new HashMap<>(client), topics.labeled(), format, taxonomy, species -> {
+                    traffic.ask(species.name());
+                }));
+            }
         }
+    }
+
+    private void run(FlinkCluster flink, StreamExecutionEnvironment env, String name, Path checkpoints)
+            throws Exception {
+        JobID job = flink.submit(env, name);
+        opened(() -> flink.stop(job, checkpoints));
+    }
+
+    /** Few steps between versions, so that one sees them learn; one thread, so that generation goes on beside. */
+    private static FineTuneSettings tuning(Options options) {
+        return FineTuneSettings.forModel(options.settings().model(), TUNING_JOB_ID)
+                .withIntraOpThreads(1)
+                .withTuning(TuningSettings.DEFAULT
+                        .with(new TuningSettings.Images(0.5, 20, 512, 64L << 20, 0.1))
+                        .with(new TuningSettings.Candidates(12, 16, 0.03, 3)))
+                .withAdapters(options.directory().resolve("adapters").toString(), 1);
     }
 
     private static Taxonomy taxonomy(Options options) throws IOException {

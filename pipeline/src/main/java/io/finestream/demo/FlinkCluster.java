@@ -20,6 +20,7 @@ import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.minicluster.MiniClusterConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.graph.StreamGraph;
 
 /**
  * A Flink cluster in this JVM with Flink's web page, bound to 127.0.0.1, that outlives its jobs. Its jobs keep their
@@ -32,18 +33,16 @@ final class FlinkCluster implements AutoCloseable {
     private static final MemorySize NETWORK_MEMORY = MemorySize.ofMebiBytes(32);
 
     private final MiniCluster cluster;
-    private final Path checkpoints;
 
-    private FlinkCluster(MiniCluster cluster, Path checkpoints) {
+    private FlinkCluster(MiniCluster cluster) {
         this.cluster = cluster;
-        this.checkpoints = checkpoints;
     }
 
     /**
      * @param port of the web page, or 0 for any free one
      * @param slots subtasks that run at once
      */
-    static FlinkCluster start(Path checkpoints, int port, int slots) throws Exception {
+    static FlinkCluster start(int port, int slots) throws Exception {
         Configuration configuration = new Configuration();
         configuration.set(RestOptions.ADDRESS, HOST);
         configuration.set(RestOptions.BIND_ADDRESS, HOST);
@@ -59,7 +58,7 @@ final class FlinkCluster implements AutoCloseable {
                 .setNumSlotsPerTaskManager(slots)
                 .build());
         cluster.start();
-        return new FlinkCluster(cluster, checkpoints);
+        return new FlinkCluster(cluster);
     }
 
     /** The web page. */
@@ -67,13 +66,20 @@ final class FlinkCluster implements AutoCloseable {
         return cluster.getRestAddress().get();
     }
 
-    /** What a job of this cluster is configured with, the checkpoint that it goes on from included. */
-    Configuration jobConfiguration(Duration checkpointInterval) throws IOException {
-        return FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints);
+    /**
+     * An environment for a job of this cluster, which goes on from its newest checkpoint.
+     *
+     * @param checkpoints directory of this job's alone
+     */
+    static StreamExecutionEnvironment environment(Path checkpoints, Duration checkpointInterval) throws IOException {
+        return StreamExecutionEnvironment.getExecutionEnvironment(
+                FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints));
     }
 
-    JobID submit(StreamExecutionEnvironment env) throws InterruptedException, ExecutionException {
-        JobGraph graph = env.getStreamGraph().getJobGraph();
+    JobID submit(StreamExecutionEnvironment env, String name) throws InterruptedException, ExecutionException {
+        StreamGraph stream = env.getStreamGraph();
+        stream.setJobName(name);
+        JobGraph graph = stream.getJobGraph();
         return cluster.submitJob(graph).get().getJobID();
     }
 
@@ -81,7 +87,7 @@ final class FlinkCluster implements AutoCloseable {
      * Stops a job with a savepoint beside its checkpoints, so that no transaction stays open; if that fails, its newest
      * checkpoint stays.
      */
-    void stop(JobID job) throws InterruptedException, ExecutionException, TimeoutException {
+    void stop(JobID job, Path checkpoints) throws InterruptedException, ExecutionException, TimeoutException {
         try {
             within(cluster.stopWithSavepoint(
                     job, checkpoints.toAbsolutePath().toUri().toString(), false, SavepointFormatType.NATIVE));

@@ -25,6 +25,9 @@ final class Traffic implements AutoCloseable {
 
     private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(2);
     private static final int SEEDS = 1_000_000;
+    private static final List<Long> SAME_SEEDS = List.of(7L, 11L, 23L);
+    private static final Duration FIRST_ASKED = Duration.ofSeconds(5); // a new class is known by then
+    private static final Duration ASKED_EVERY = Duration.ofMillis(2500);
 
     private final String topic;
     private final AvroCodec<GenerationRequest> codec;
@@ -33,6 +36,7 @@ final class Traffic implements AutoCloseable {
     private final Random random = new Random();
     private final List<Taxonomy.Subclass> classes;
     private int next;
+    private int asked;
 
     private Traffic(String bootstrapServers, Topics topics, WireFormat format, Taxonomy taxonomy) {
         topic = topics.requests();
@@ -57,11 +61,24 @@ final class Traffic implements AutoCloseable {
         return traffic;
     }
 
+    /** Asks for one class again and again, with the same few seeds: what a newer version makes of them can be compared. */
+    void ask(String subclass) {
+        var unused = clock.scheduleAtFixedRate( // ends when the clock is shut down
+                () -> send(subclass, SAME_SEEDS.get(asked++ % SAME_SEEDS.size())),
+                FIRST_ASKED.toMillis(),
+                ASKED_EVERY.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
     private void send() {
+        send(classes.get(next++ % classes.size()).name(), random.nextInt(SEEDS));
+    }
+
+    private void send(String subclass, long seed) {
         GenerationRequest request = GenerationRequest.newBuilder()
                 .setRequestId(UUID.randomUUID().toString())
-                .setSubclass(classes.get(next++ % classes.size()).name())
-                .setSeed(random.nextInt(SEEDS))
+                .setSubclass(subclass)
+                .setSeed(seed)
                 .build();
         byte[] key = request.getRequestId().getBytes(StandardCharsets.UTF_8);
         var unused = producer.send(new ProducerRecord<>(topic, key, codec.encode(request)));

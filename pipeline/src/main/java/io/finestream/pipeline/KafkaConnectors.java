@@ -1,5 +1,6 @@
 package io.finestream.pipeline;
 
+import io.finestream.flink.KeyedRecord;
 import io.finestream.flink.ParameterTopic;
 import io.finestream.flink.SourceRecord;
 import io.finestream.flink.SourceRecordDeserializer;
@@ -34,12 +35,12 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     private static final String TRANSACTION_TIMEOUT_MILLIS = String.valueOf(10 * 60 * 1000);
 
     /**
-     * Requests from where the group left off, or from the beginning.
+     * Records from where the group left off, or from the beginning.
      *
      * @param bounded whether the job ends where the topic ended when it started
      */
     @SuppressWarnings("deprecation") // the connector takes nothing else
-    public KafkaSource<SourceRecord> requests(String topic, boolean bounded) {
+    public KafkaSource<SourceRecord> records(String topic, boolean bounded) {
         KafkaSourceBuilder<SourceRecord> source = KafkaSource.<SourceRecord>builder()
                 .setProperties(properties())
                 .setTopics(topic)
@@ -50,7 +51,7 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
         return (bounded ? source.setBounded(OffsetsInitializer.latest()) : source).build();
     }
 
-    /** Versions of the parameters, each subtask with a consumer of its own. */
+    /** Where versions of the parameters are read: each subtask with a consumer of its own. */
     public ParameterTopic parameters(String topic) {
         return new ParameterTopic(clientProperties, topic);
     }
@@ -63,6 +64,11 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     AvroRecordSerializer<GeneratedImage> imageSerializer(String topic) {
         return new AvroRecordSerializer<>(
                 topic, GeneratedImage.class, wireFormat, AvroRecordSerializer.Key.REQUEST_ID_OF_IMAGE);
+    }
+
+    /** Versions of the parameters. */
+    public KafkaSink<KeyedRecord> versions(String topic) {
+        return sink("parameters", new KeyedRecordSerializer(topic));
     }
 
     /** Dead letters, keyed as the rejected record was. */

@@ -1,6 +1,8 @@
 // Everything that came from Kafka is put on the page as text, never as markup.
 
 const MAX_CARDS = 200;
+const MAX_LINEAGES = 3;
+const MAX_VERSIONS = 12; // of a lineage: its first and its newest
 const PROGRAM = 'java -jar pipeline/target/finestream.jar';
 const PLAIN_NAME = /^[\p{L}\p{N} -]+$/u; // safe between double quotes in any shell
 
@@ -8,6 +10,7 @@ const byId = id => document.getElementById(id);
 const grid = byId('grid');
 const dialog = byId('details');
 const shown = new Map(); // place in Kafka -> card, newest last
+const lineages = new Map(); // what was asked for -> {versions: version -> image}, the one that grew last at the end
 let waiting = []; // images that came while paused or since the last frame
 let frameAsked = false;
 let paused = false;
@@ -70,8 +73,10 @@ function showWaiting() {
       const item = card(image);
       shown.set(image.place, {image, item});
       grid.prepend(item);
+      remember(image);
     }
   }
+  showLineages();
   for (const [place, {item}] of shown) {
     if (shown.size <= MAX_CARDS) break;
     shown.delete(place);
@@ -96,6 +101,57 @@ function card(image) {
   part('card').addEventListener('click', () => open(image));
   item.classList.toggle('arriving', started);
   return item;
+}
+
+// Images that differ in nothing but the model's version: what the model has learned between them.
+function remember(image) {
+  const {subclass, seed, sample, sampler, steps, eta, guidance, guidanceScale, modelVersion} = image;
+  const key = JSON.stringify([subclass, seed, sample, sampler, steps, eta, guidance, guidanceScale]);
+  const lineage = lineages.get(key) ?? {versions: new Map(), figure: null, shown: 0};
+  if (!lineage.versions.has(modelVersion)) {
+    lineage.versions.set(modelVersion, image);
+    lineages.delete(key);
+    lineages.set(key, lineage);
+  }
+  for (const old of lineages.keys()) {
+    if (lineages.size <= MAX_CARDS) break;
+    lineages.delete(old);
+  }
+}
+
+function showLineages() {
+  const grown = [...lineages.values()].filter(({versions}) => versions.size > 1).slice(-MAX_LINEAGES).reverse();
+  byId('versions').hidden = grown.length === 0;
+  for (const lineage of grown) {
+    if (lineage.shown !== lineage.versions.size) {
+      lineage.shown = lineage.versions.size;
+      lineage.figure = figure([...lineage.versions.values()].sort((a, b) => a.modelVersion - b.modelVersion));
+    }
+  }
+  const place = byId('versions').querySelector('.lineages');
+  const figures = grown.map(({figure}) => figure);
+  if (figures.length !== place.children.length || figures.some((figure, i) => figure !== place.children[i])) {
+    place.replaceChildren(...figures);
+  }
+}
+
+function figure(images) {
+  const element = byId('lineage').content.firstElementChild.cloneNode(true);
+  const list = element.querySelector('ol');
+  element.querySelector('.subclass').textContent = images[0].subclass;
+  element.querySelector('.superclass').textContent = `${images[0].superclass}, seed ${images[0].seed}`;
+  list.setAttribute('aria-label', `${images[0].subclass}, version by version`);
+  for (const image of images.filter((_, i) => i === 0 || i > images.length - MAX_VERSIONS)) {
+    const item = document.createElement('li');
+    const picture = document.createElement('img');
+    const label = document.createElement('span');
+    picture.src = fileOf(image);
+    picture.alt = `${image.subclass} at version ${image.modelVersion}`;
+    label.textContent = `v${image.modelVersion}`;
+    item.append(picture, label);
+    list.append(item);
+  }
+  return element;
 }
 
 const fileOf = image => '/images/' + image.number;

@@ -251,7 +251,7 @@ class GenerationJobITCase {
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId);
         GenerationJob.build(
                 env,
-                connectors.requests(topics.requests(), bounded),
+                connectors.records(topics.requests(), bounded),
                 connectors.parameters(topics.parameters()),
                 FailingOnce.images(connectors, topics.images()),
                 connectors.deadLetters(topics.deadLetters()),

@@ -126,7 +126,7 @@ final class LoadRun {
             KafkaConnectors connectors = new KafkaConnectors(client, new WireFormat.SingleObject(), name);
             GenerationJob.build(
                     env,
-                    connectors.requests(topics.requests(), false),
+                    connectors.records(topics.requests(), false),
                     connectors.parameters(topics.parameters()),
                     FailingOnce.images(connectors, topics.images()),
                     connectors.deadLetters(topics.deadLetters()),

@@ -260,7 +260,7 @@ class ParameterUpdateITCase {
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId);
         GenerationJob.build(
                 env,
-                connectors.requests(topics.requests(), false),
+                connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
                 connectors.images(topics.images()),
                 connectors.deadLetters(topics.deadLetters()),

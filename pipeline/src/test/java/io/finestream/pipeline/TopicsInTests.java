@@ -77,13 +77,18 @@ final class TopicsInTests {
     static List<GeneratedImage> committedImages(Map<String, String> client, Topics topics) {
         List<GeneratedImage> images = new ArrayList<>();
         AvroCodec<GeneratedImage> codec = new AvroCodec<>(GeneratedImage.class, WIRE);
-        try (KafkaConsumer<byte[], byte[]> consumer = consumer(client, topics.images())) {
+        committed(client, topics.images(), record -> images.add(decode(codec, record)));
+        return images;
+    }
+
+    /** Every record that is committed now. */
+    static void committed(Map<String, String> client, String topic, Consumer<ConsumerRecord<byte[], byte[]>> each) {
+        try (KafkaConsumer<byte[], byte[]> consumer = consumer(client, topic)) {
             Map<TopicPartition, Long> end = consumer.endOffsets(consumer.assignment());
             while (end.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
-                consumer.poll(Duration.ofMillis(200)).forEach(record -> images.add(decode(codec, record)));
+                consumer.poll(Duration.ofMillis(200)).forEach(each);
             }
         }
-        return images;
     }
 
     private static KafkaConsumer<byte[], byte[]> consumer(Map<String, String> client, String topic) {
