@@ -188,7 +188,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         } catch (RequestException e) {
             measured.deadLetters().inc();
             output.collect(
-                    DenoiseOperatorFactory.DEAD_LETTERS, new StreamRecord<>(RequestReader.deadLetter(record, e)));
+                    DenoiseOperatorFactory.DEAD_LETTERS,
+                    new StreamRecord<>(record.deadLetter(e.requestId(), e.code(), String.valueOf(e.getMessage()))));
             return;
         }
         admittedSinceStep |= admitPending();

@@ -1,24 +1,19 @@
 package io.finestream.flink;
 
 import io.finestream.dit.Taxonomy;
-import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.schemas.wire.WireFormatException;
-import java.nio.ByteBuffer;
 import java.time.Instant;
 
-/** Decodes requests and resolves their classes; of one that can not be served it makes a dead letter. */
+/** Decodes requests and resolves their classes. */
 final class RequestReader {
 
     /** A request is some hundred bytes; every image and every checkpoint carries its headers. */
     private static final int MAX_REQUEST_BYTES = 64 << 10;
-
-    /** Of a dead letter's key and original: with both it still fits into a record. */
-    private static final int MAX_ORIGINAL_BYTES = 1 << 20;
 
     private final AvroCodec<GenerationRequest> codec;
     private final RequestResolver resolver;
@@ -68,27 +63,5 @@ final class RequestReader {
         } catch (WireFormatException e) {
             throw new RequestException(ReasonCode.UNREADABLE, String.valueOf(e.getMessage()));
         }
-    }
-
-    /** What {@link #read} refused, and why. */
-    static DeadLetter deadLetter(SourceRecord record, RequestException why) {
-        byte[] key = record.key();
-        byte[] value = record.value();
-        return DeadLetter.newBuilder()
-                .setOriginal(bounded(value == null ? new byte[0] : value))
-                .setKey(key == null ? null : bounded(key))
-                .setReason(String.valueOf(why.getMessage()))
-                .setReasonCode(why.code())
-                .setRequestId(why.requestId())
-                .setTopic(record.topic())
-                .setPartition(record.partition())
-                .setOffset(record.offset())
-                .setTimestamp(Instant.ofEpochMilli(record.timestamp()))
-                .setRejectedAt(Instant.now())
-                .build();
-    }
-
-    private static ByteBuffer bounded(byte[] bytes) {
-        return ByteBuffer.wrap(bytes, 0, Math.min(bytes.length, MAX_ORIGINAL_BYTES));
     }
 }

@@ -7,7 +7,6 @@ import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Trajectory;
 import io.finestream.weights.GenerativeModel;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Instant;
 
 /**
@@ -77,18 +76,13 @@ record Trajectories(GenerativeModel model, RequestResolver resolver) {
 
     /** The record of a trajectory that has come so far. */
     static Trajectory at(Trajectory trajectory, int step, float[] latent) {
-        ByteBuffer bytes = ByteBuffer.allocate(latent.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        bytes.asFloatBuffer().put(latent);
         trajectory.setStep(step);
-        trajectory.setLatent(bytes);
+        trajectory.setLatent(LatentBytes.of(latent));
         return trajectory;
     }
 
     /** The latent after the steps done, [C, H, W] flattened. */
     static float[] latent(Trajectory trajectory) {
-        ByteBuffer bytes = trajectory.getLatent().duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        float[] values = new float[bytes.remaining() / Float.BYTES];
-        bytes.asFloatBuffer().get(values);
-        return values;
+        return LatentBytes.floats(trajectory.getLatent());
     }
 }
