@@ -23,7 +23,7 @@ final class LiveView implements TopicFeed.Listener {
 
     private static final Logger LOG = LoggerFactory.getLogger(LiveView.class);
 
-    private static final int IMAGES_KEPT = 240;
+    private static final int IMAGES_KEPT = 600; // the demo teaches a species within this many
     private static final long BYTES_KEPT = 64L << 20;
     private static final int REFUSALS_KEPT = 10;
     private static final int LATENCY_IMAGES = 100;
