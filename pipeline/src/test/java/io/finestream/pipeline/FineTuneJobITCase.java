@@ -77,7 +77,7 @@ class FineTuneJobITCase {
     void aClassThatIsTaughtIsGeneratedByAJobThatRunsAllTheWhile() throws Exception {
         Topics topics = topics("taught");
         JobClient generation = generate(topics, "taught");
-        JobClient tuning = tune(topics, "taught");
+        JobClient tuning = tune(topics, "taught", 0.2);
         try {
             teach(topics, "new", 0, 30);
             TopicsInTests.produce(client(), topics, List.of(request("old", "class 1")));
@@ -105,15 +105,18 @@ class FineTuneJobITCase {
     @Test
     void aTunerThatIsKilledLosesNoLabeledImageAndCountsNoneTwice() throws Exception {
         Topics topics = topics("killed");
-        JobClient first = tune(topics, "killed");
+        JobClient first = tune(topics, "killed", 0); // an image that is held out need not lead to a version
         teach(topics, "new", 0, 40);
         Awaitility.await("versions")
                 .atMost(PATIENCE)
                 .until(() -> versions(topics).size() >= 2);
         first.cancel().get(); // no savepoint: it goes on from its last checkpoint
+        Awaitility.await("the end of the first job")
+                .atMost(PATIENCE)
+                .until(() -> first.getJobStatus().get().isGloballyTerminalState());
         int before = versions(topics).size();
         teach(topics, "newer", 40, 70);
-        JobClient second = tune(topics, "killed");
+        JobClient second = tune(topics, "killed", 0);
         try {
             Awaitility.await("every image").atMost(PATIENCE).until(() -> taken(versions(topics)) == 70);
         } finally {
@@ -165,7 +168,7 @@ class FineTuneJobITCase {
                         .setImage(ByteBuffer.wrap(Images.toPng(disc(i))))
                         .build();
                 byte[] key = String.valueOf(i).getBytes(StandardCharsets.UTF_8); // over all partitions
-                producer.send(new ProducerRecord<>(topics.labeled(), key, LABELED.encode(image)));
+                var unused = producer.send(new ProducerRecord<>(topics.labeled(), key, LABELED.encode(image)));
             }
         }
     }
@@ -200,7 +203,7 @@ class FineTuneJobITCase {
         return env.executeAsync(GenerationJob.NAME);
     }
 
-    private static JobClient tune(Topics topics, String jobId) throws Exception {
+    private static JobClient tune(Topics topics, String jobId, double heldOutShare) throws Exception {
         StreamExecutionEnvironment env = environment(jobId + "-tuning");
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId + "-tuning");
         FineTuneJob.build(
@@ -212,7 +215,7 @@ class FineTuneJobITCase {
                 FineTuneSettings.forModel(model, jobId)
                         .withIntraOpThreads(1)
                         .withTuning(TuningSettings.DEFAULT
-                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, 0.2))
+                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, heldOutShare))
                                 .with(new TuningSettings.Candidates(6, 8, 0.5, 3))));
         return env.executeAsync(FineTuneJob.NAME);
     }
