@@ -11,7 +11,6 @@ import io.finestream.kafka.Topics;
 import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.LabeledImage;
-import io.finestream.schemas.OffsetRange;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
@@ -27,7 +26,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -77,7 +75,7 @@ class FineTuneJobITCase {
     void aClassThatIsTaughtIsGeneratedByAJobThatRunsAllTheWhile() throws Exception {
         Topics topics = topics("taught");
         JobClient generation = generate(topics, "taught");
-        JobClient tuning = tune(topics, "taught", 0.2);
+        JobClient tuning = tune(topics, "taught");
         try {
             teach(topics, "new", 0, 30);
             TopicsInTests.produce(client(), topics, List.of(request("old", "class 1")));
@@ -100,52 +98,6 @@ class FineTuneJobITCase {
             generation.cancel().get();
             tuning.cancel().get();
         }
-    }
-
-    @Test
-    void aTunerThatIsKilledLosesNoLabeledImageAndCountsNoneTwice() throws Exception {
-        Topics topics = topics("killed");
-        JobClient first = tune(topics, "killed", 0); // an image that is held out need not lead to a version
-        teach(topics, "new", 0, 40);
-        Awaitility.await("versions")
-                .atMost(PATIENCE)
-                .until(() -> versions(topics).size() >= 2);
-        first.cancel().get(); // no savepoint: it goes on from its last checkpoint
-        Awaitility.await("the end of the first job")
-                .atMost(PATIENCE)
-                .until(() -> first.getJobStatus().get().isGloballyTerminalState());
-        int before = versions(topics).size();
-        teach(topics, "newer", 40, 70);
-        JobClient second = tune(topics, "killed", 0);
-        try {
-            Awaitility.await("every image").atMost(PATIENCE).until(() -> taken(versions(topics)) == 70);
-        } finally {
-            second.cancel().get();
-        }
-        List<ParameterVersion> versions = versions(topics);
-        assertThat(versions).hasSizeGreaterThan(before);
-        assertThat(versions)
-                .extracting(ParameterVersion::getVersion)
-                .isEqualTo(LongStream.rangeClosed(1, versions.size()).boxed().toList());
-        assertThat(versions.stream().flatMap(version -> version.getTaxonomyDelta().stream()))
-                .extracting("subclass")
-                .containsExactly("new", "newer");
-        Map<Integer, Long> next = new HashMap<>();
-        for (ParameterVersion version : versions) {
-            for (OffsetRange range : version.getTrainedOffsets()) {
-                assertThat(range.getFirstOffset())
-                        .as("of version %d", version.getVersion())
-                        .isEqualTo(next.getOrDefault(range.getPartition(), 0L));
-                next.put(range.getPartition(), range.getLastOffset() + 1);
-            }
-        }
-    }
-
-    private static long taken(List<ParameterVersion> versions) {
-        return versions.stream()
-                .flatMap(version -> version.getTrainedOffsets().stream())
-                .mapToLong(range -> range.getLastOffset() - range.getFirstOffset() + 1)
-                .sum();
     }
 
     private static List<ParameterVersion> versions(Topics topics) {
@@ -203,7 +155,7 @@ class FineTuneJobITCase {
         return env.executeAsync(GenerationJob.NAME);
     }
 
-    private static JobClient tune(Topics topics, String jobId, double heldOutShare) throws Exception {
+    private static JobClient tune(Topics topics, String jobId) throws Exception {
         StreamExecutionEnvironment env = environment(jobId + "-tuning");
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId + "-tuning");
         FineTuneJob.build(
@@ -215,7 +167,7 @@ class FineTuneJobITCase {
                 FineTuneSettings.forModel(model, jobId)
                         .withIntraOpThreads(1)
                         .withTuning(TuningSettings.DEFAULT
-                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, heldOutShare))
+                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, 0.2))
                                 .with(new TuningSettings.Candidates(6, 8, 0.5, 3))));
         return env.executeAsync(FineTuneJob.NAME);
     }
