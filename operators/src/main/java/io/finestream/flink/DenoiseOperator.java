@@ -18,7 +18,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -33,7 +32,6 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
-import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * whatever parallelism, a trajectory goes on from the step it had reached, with the parameters that it began with.
  */
 final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
-        implements OneInputStreamOperator<SourceRecord, Trajectory>, BoundedOneInput, ParameterFeed.Listener {
+        implements OneInputStreamOperator<SourceRecord, Trajectory>, BoundedOneInput {
 
     private static final long serialVersionUID = 1;
 
@@ -139,33 +137,15 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         if (feed.catchUp()) {
             swapTo(assembler.version());
         }
-        feed.follow(this);
+        feed.follow(versions());
     }
 
-    /** Called by the feed: the swap is a mail, so it comes between two steps. */
-    @Override
-    public void version(LiveVersion version) {
-        mail(() -> {
+    /** Takes versions as the feed brings them. */
+    ParameterFeed.Listener versions() {
+        return new VersionMails(mailbox, parameters, version -> {
             swapTo(version);
             scheduleStep();
         });
-    }
-
-    /** Called by the feed: a generator that gets no versions any more must not go on in silence. */
-    @Override
-    public void failed(Throwable cause) {
-        mail(() -> {
-            throw new IOException(
-                    "no versions come from the " + parameters + " any more: " + cause.getMessage(), cause);
-        });
-    }
-
-    private void mail(ThrowingRunnable<? extends Exception> content) {
-        try {
-            mailbox.execute(content, "parameters");
-        } catch (RejectedExecutionException e) {
-            LOG.debug("the task ends, nothing is generated with what came", e);
-        }
     }
 
     private void swapTo(LiveVersion version) throws WeightsException {

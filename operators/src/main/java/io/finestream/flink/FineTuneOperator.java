@@ -1,7 +1,6 @@
 package io.finestream.flink;
 
 import io.finestream.dit.Taxonomy;
-import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.ImageUse;
 import io.finestream.schemas.LabeledImage;
 import io.finestream.schemas.LiveVersion;
@@ -21,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
@@ -34,8 +32,6 @@ import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
-import org.apache.flink.util.OutputTag;
-import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,14 +43,10 @@ import org.slf4j.LoggerFactory;
  * <p>Everything that the next step depends on is operator state. There is one of it: its parallelism is 1.
  */
 final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
-        implements OneInputStreamOperator<SourceRecord, KeyedRecord>, BoundedOneInput, ParameterFeed.Listener {
+        implements OneInputStreamOperator<SourceRecord, KeyedRecord>, BoundedOneInput {
 
     private static final long serialVersionUID = 1;
     private static final Logger LOG = LoggerFactory.getLogger(FineTuneOperator.class);
-
-    static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
-        private static final long serialVersionUID = 1;
-    };
 
     /** Classes that come within this time become known in one version. */
     private static final Duration CLASSES_GATHERED = Duration.ofSeconds(1);
@@ -127,29 +119,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         if (opened.catchUp()) {
             take(assembler.version());
         }
-        opened.follow(this);
-    }
-
-    /** Called by the feed. */
-    @Override
-    public void version(LiveVersion version) {
-        mail(() -> take(version));
-    }
-
-    /** Called by the feed: without the versions of others, this job could publish over them. */
-    @Override
-    public void failed(Throwable cause) {
-        mail(() -> {
-            throw new IOException("no versions come from the " + topic + " any more: " + cause.getMessage(), cause);
-        });
-    }
-
-    private void mail(ThrowingRunnable<? extends Exception> content) {
-        try {
-            mailbox.execute(content, "parameters");
-        } catch (RejectedExecutionException e) {
-            LOG.debug("the task ends, nothing is tuned with what came", e);
-        }
+        opened.follow(new VersionMails(mailbox, topic, this::take)); // otherwise it could publish over them
     }
 
     /** This job's own versions come back too; one that it does not know was published by somebody else. */
@@ -184,7 +154,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         } catch (RequestException e) {
             deadLetters.inc();
             output.collect(
-                    DEAD_LETTERS,
+                    FineTuneOperatorFactory.DEAD_LETTERS,
                     new StreamRecord<>(record.deadLetter(null, e.code(), String.valueOf(e.getMessage()))));
         }
         scheduleTurn();

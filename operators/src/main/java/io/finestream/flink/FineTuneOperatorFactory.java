@@ -16,7 +16,9 @@ public final class FineTuneOperatorFactory extends AbstractStreamOperatorFactory
     private static final long serialVersionUID = 1;
 
     /** Labeled images that were refused. */
-    public static final OutputTag<DeadLetter> DEAD_LETTERS = FineTuneOperator.DEAD_LETTERS;
+    public static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
+        private static final long serialVersionUID = 1;
+    };
 
     private final FineTuneSettings settings;
     private final @Nullable ParameterTopic topic;

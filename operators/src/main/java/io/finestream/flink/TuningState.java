@@ -1,6 +1,5 @@
 package io.finestream.flink;
 
-import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.StoredImage;
 import io.finestream.schemas.StoredPlace;
@@ -9,6 +8,7 @@ import io.finestream.tuning.FineTuner;
 import io.finestream.tuning.LabeledLatent;
 import io.finestream.tuning.StreamSampler;
 import io.finestream.tuning.TuningStrategy;
+import io.finestream.versions.TunedModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -102,9 +102,7 @@ final class TuningState {
                             saved.getMeasuredStep(),
                             saved.getRejections(),
                             saved.getAverageLoss()),
-                    saved.getAddedClasses().stream()
-                            .map(entry -> new Taxonomy.ClassName(entry.getSuperclass(), entry.getSubclass()))
-                            .toList(),
+                    TunedModel.classNames(saved.getAddedClasses()),
                     all(trainer),
                     all(published));
             writer.restore(saved.getUnpublished());

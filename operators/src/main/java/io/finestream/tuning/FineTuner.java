@@ -156,10 +156,7 @@ public final class FineTuner implements AutoCloseable {
     private void rollBack() {
         parameters.rollBack();
         averageLoss = Double.NaN;
-        if (candidate != null) {
-            candidate.close();
-            candidate = null;
-        }
+        forgetCandidate();
     }
 
     /** Whether what has been learned is to be measured: every so many steps, and when all that came has been learned. */
@@ -257,11 +254,15 @@ public final class FineTuner implements AutoCloseable {
         images.settle();
     }
 
-    private void forgetMeasurements() {
+    private void forgetCandidate() {
         if (candidate != null) {
             candidate.close();
             candidate = null;
         }
+    }
+
+    private void forgetMeasurements() {
+        forgetCandidate();
         if (newest != null) {
             newest.close();
             newest = null;

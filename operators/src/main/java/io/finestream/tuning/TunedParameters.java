@@ -167,17 +167,16 @@ final class TunedParameters implements AutoCloseable {
 
     /** The version before; label tables go on with the rows of classes that have come since. */
     private Map<String, NDArray> publishedWithRows(NDManager m) {
-        Map<String, NDArray> tensors = new LinkedHashMap<>();
-        published.forEach((name, slice) -> {
-            NDArray tensor = ParameterSlices.tensor(m, slice);
+        Map<String, NDArray> tensors = ParameterSlices.tensors(m, published.values());
+        tensors.replaceAll((name, tensor) -> {
             NDArray now = Objects.requireNonNull(optimizer.averages().get(name), name);
             long rows = tensor.getShape().get(0);
-            if (now.getShape().get(0) > rows) {
-                NDArray added = now.get(new NDIndex(rows + ":"));
-                added.attach(m);
-                tensor = tensor.concat(added);
+            if (now.getShape().get(0) == rows) {
+                return tensor;
             }
-            tensors.put(name, tensor);
+            NDArray added = now.get(new NDIndex(rows + ":"));
+            added.attach(m);
+            return tensor.concat(added);
         });
         return tensors;
     }
@@ -233,9 +232,7 @@ final class TunedParameters implements AutoCloseable {
     /** Writes the newest version. */
     void writeAdapter(Path file, Adapter.Origin origin) throws IOException {
         try (NDManager m = manager.newSubManager()) {
-            Map<String, NDArray> tensors = new LinkedHashMap<>();
-            published.forEach((name, slice) -> tensors.put(name, ParameterSlices.tensor(m, slice)));
-            Adapter.write(file, tensors, origin);
+            Adapter.write(file, ParameterSlices.tensors(m, published.values()), origin);
         }
     }
 
@@ -249,9 +246,7 @@ final class TunedParameters implements AutoCloseable {
     void restore(List<ParameterSlice> state, long stepsDone, List<ParameterSlice> version, Taxonomy taxonomy) {
         growTo(taxonomy);
         try (NDManager m = manager.newSubManager()) {
-            Map<String, NDArray> tensors = new LinkedHashMap<>();
-            state.forEach(slice -> tensors.put(slice.getTensor(), ParameterSlices.tensor(m, slice)));
-            optimizer.restore(tensors, stepsDone);
+            optimizer.restore(ParameterSlices.tensors(m, state), stepsDone);
         }
         remember(version);
         markGood();

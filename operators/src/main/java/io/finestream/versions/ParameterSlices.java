@@ -11,6 +11,7 @@ import io.finestream.schemas.TensorType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,8 +58,15 @@ public final class ParameterSlices {
     }
 
     /** The values of a whole tensor; {@code owner} receives them. */
-    public static NDArray tensor(NDManager owner, ParameterSlice whole) {
+    private static NDArray tensor(NDManager owner, ParameterSlice whole) {
         return owner.create(whole.getData().duplicate(), new Shape(shape(whole)), DataType.FLOAT32);
+    }
+
+    /** The values of whole tensors by name; {@code owner} receives them. */
+    public static Map<String, NDArray> tensors(NDManager owner, Collection<ParameterSlice> whole) {
+        Map<String, NDArray> tensors = new LinkedHashMap<>();
+        whole.forEach(slice -> tensors.put(slice.getTensor(), tensor(owner, slice)));
+        return tensors;
     }
 
     /**

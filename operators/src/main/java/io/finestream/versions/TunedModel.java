@@ -5,10 +5,9 @@ import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.DiffusionModel;
 import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.LiveVersion;
-import io.finestream.schemas.ParameterSlice;
+import io.finestream.schemas.TaxonomyEntry;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.WeightsException;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -50,16 +49,17 @@ public final class TunedModel implements AutoCloseable {
 
     /** A version's tensors by name, float32; {@code owner} receives them. */
     public static Map<String, NDArray> tensors(NDManager owner, LiveVersion version) {
-        Map<String, NDArray> tensors = new LinkedHashMap<>();
-        for (ParameterSlice tensor : version.getTensors()) {
-            tensors.put(tensor.getTensor(), ParameterSlices.tensor(owner, tensor));
-        }
-        return tensors;
+        return ParameterSlices.tensors(owner, version.getTensors());
     }
 
     /** Every class that was added since the base model. */
     public static List<Taxonomy.ClassName> addedClasses(LiveVersion version) {
-        return version.getAddedClasses().stream()
+        return classNames(version.getAddedClasses());
+    }
+
+    /** Classes as a taxonomy takes them. */
+    public static List<Taxonomy.ClassName> classNames(List<TaxonomyEntry> entries) {
+        return entries.stream()
                 .map(entry -> new Taxonomy.ClassName(entry.getSuperclass(), entry.getSubclass()))
                 .toList();
     }

@@ -54,7 +54,7 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
 
     /** Hands the operator a version as the feed does, and runs mails until it has it. */
     void swapTo(LiveVersion version) throws Exception {
-        operator().version(version);
+        operator().versions().version(version);
         while (live().newestVersion() != version.getCommit().getVersion() && oneMail()) {
             // another mail
         }

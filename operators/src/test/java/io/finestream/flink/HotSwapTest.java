@@ -176,7 +176,7 @@ class HotSwapTest {
         LiveVersion wrong = versions.version(1);
         wrong.getTensors().get(0).setTensor("blocks.99.norm1.bias");
         try (var harness = DenoiseHarness.open(settings)) {
-            harness.operator().version(wrong);
+            harness.operator().versions().version(wrong);
             assertThatThrownBy(harness::oneMail)
                     .hasMessageContaining("version 1 does not fit the model: the model has no blocks.99.norm1.bias");
         }

@@ -34,8 +34,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 /**
  * The whole system in one JVM: a real Kafka broker, a real Flink cluster with its web page, the generation job and the
  * fine-tuning job, requests over many classes, a new species that is taught after a while, and a page on which the images
- * appear. Everything listens on 127.0.0.1; the state is in one folder
- * and survives a restart.
+ * appear. Everything listens on 127.0.0.1; the state is in one folder and survives a restart.
  */
 public final class Demo implements AutoCloseable {
 
