@@ -185,7 +185,7 @@ class HotSwapTest {
     @Test
     void aFeedThatFailsStopsTheJob() throws Exception {
         try (var harness = DenoiseHarness.open(settings)) {
-            harness.operator().failed(new IOException("the slice is damaged"));
+            harness.operator().versions().failed(new IOException("the slice is damaged"));
             assertThatThrownBy(harness::oneMail).hasMessageContaining("the slice is damaged");
         }
     }
