@@ -11,6 +11,7 @@ import io.finestream.kafka.Topics;
 import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.LabeledImage;
+import io.finestream.schemas.OffsetRange;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
@@ -26,9 +27,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.runtime.minicluster.MiniCluster;
 import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.test.junit5.InjectMiniCluster;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -75,7 +80,7 @@ class FineTuneJobITCase {
     void aClassThatIsTaughtIsGeneratedByAJobThatRunsAllTheWhile() throws Exception {
         Topics topics = topics("taught");
         JobClient generation = generate(topics, "taught");
-        JobClient tuning = tune(topics, "taught");
+        JobClient tuning = tune(topics, "taught", 0.2);
         try {
             teach(topics, "new", 0, 30);
             TopicsInTests.produce(client(), topics, List.of(request("old", "class 1")));
@@ -98,6 +103,65 @@ class FineTuneJobITCase {
             generation.cancel().get();
             tuning.cancel().get();
         }
+    }
+
+    /** Killed by the loss of its TaskManager, and then cancelled without a savepoint and started again. */
+    @Test
+    void aTunerThatIsKilledLosesNoLabeledImageAndCountsNoneTwice(@InjectMiniCluster MiniCluster cluster)
+            throws Exception {
+        Topics topics = topics("killed");
+        long seed = System.nanoTime();
+        SplittableRandom random = new SplittableRandom(seed);
+        JobClient first = tune(topics, "killed", 0); // an image that is held out need not lead to a version
+        for (int kill = 0; kill < 3; kill++) {
+            teach(topics, "new", 40 * kill, 40 * (kill + 1));
+            Awaitility.await("a version; seed " + seed)
+                    .atMost(PATIENCE)
+                    .until(() -> !versions(topics).isEmpty());
+            Thread.sleep(random.nextInt(1_500));
+            cluster.terminateTaskManager(kill).get();
+            cluster.startTaskManager();
+        }
+        teach(topics, "new", 120, 160);
+        Thread.sleep(random.nextInt(3_000));
+        first.cancel().get();
+        Awaitility.await("the end of the first job")
+                .atMost(PATIENCE)
+                .until(() -> first.getJobStatus().get().isGloballyTerminalState());
+        int before = versions(topics).size();
+        teach(topics, "newer", 160, 200);
+        JobClient second = tune(topics, "killed", 0);
+        try {
+            Awaitility.await("every image; seed " + seed)
+                    .atMost(PATIENCE)
+                    .until(() -> taken(versions(topics)) == 200);
+        } finally {
+            second.cancel().get();
+        }
+        List<ParameterVersion> versions = versions(topics);
+        assertThat(versions).hasSizeGreaterThan(before);
+        assertThat(versions)
+                .extracting(ParameterVersion::getVersion)
+                .isEqualTo(LongStream.rangeClosed(1, versions.size()).boxed().toList());
+        assertThat(versions.stream().flatMap(version -> version.getTaxonomyDelta().stream()))
+                .extracting("subclass")
+                .containsExactly("new", "newer");
+        Map<Integer, Long> next = new HashMap<>();
+        for (ParameterVersion version : versions) {
+            for (OffsetRange range : version.getTrainedOffsets()) {
+                assertThat(range.getFirstOffset())
+                        .as("of version %d", version.getVersion())
+                        .isEqualTo(next.getOrDefault(range.getPartition(), 0L));
+                next.put(range.getPartition(), range.getLastOffset() + 1);
+            }
+        }
+    }
+
+    private static long taken(List<ParameterVersion> versions) {
+        return versions.stream()
+                .flatMap(version -> version.getTrainedOffsets().stream())
+                .mapToLong(range -> range.getLastOffset() - range.getFirstOffset() + 1)
+                .sum();
     }
 
     private static List<ParameterVersion> versions(Topics topics) {
@@ -155,7 +219,7 @@ class FineTuneJobITCase {
         return env.executeAsync(GenerationJob.NAME);
     }
 
-    private static JobClient tune(Topics topics, String jobId) throws Exception {
+    private static JobClient tune(Topics topics, String jobId, double heldOutShare) throws Exception {
         StreamExecutionEnvironment env = environment(jobId + "-tuning");
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, jobId + "-tuning");
         FineTuneJob.build(
@@ -167,7 +231,7 @@ class FineTuneJobITCase {
                 FineTuneSettings.forModel(model, jobId)
                         .withIntraOpThreads(1)
                         .withTuning(TuningSettings.DEFAULT
-                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, 0.2))
+                                .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, heldOutShare))
                                 .with(new TuningSettings.Candidates(6, 8, 0.5, 3))));
         return env.executeAsync(FineTuneJob.NAME);
     }
