@@ -12,6 +12,7 @@ import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
  * @param stepMillis time of one step of everything in flight
  * @param rowsPerStep rows of it
  * @param swapMillis time from a version at hand to its being the newest
+ * @param versionAgeMillis time from a version's being made by the tuner to its being the newest here
  * @param steps passes of the network
  * @param rows of all passes
  * @param samples that have reached their image
@@ -21,6 +22,7 @@ record DenoiseMetrics(
         Histogram stepMillis,
         Histogram rowsPerStep,
         Histogram swapMillis,
+        Histogram versionAgeMillis,
         Counter steps,
         Counter rows,
         Counter samples,
@@ -36,6 +38,7 @@ record DenoiseMetrics(
                 histogram(group, "stepMillis"),
                 histogram(group, "rowsPerStep"),
                 histogram(group, "swapMillis"),
+                histogram(group, "versionAgeMillis"),
                 group.counter("steps"),
                 group.counter("rows"),
                 group.counter("samples"),

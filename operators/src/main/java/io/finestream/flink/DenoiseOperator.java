@@ -153,7 +153,14 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         live.swapTo(version);
         long millis = (System.nanoTime() - start) / 1_000_000;
         measured.swapMillis().update(millis);
-        LOG.info("swapped to version {} in {} ms", version.getCommit().getVersion(), millis);
+        long age =
+                System.currentTimeMillis() - version.getCommit().getCreatedAt().toEpochMilli();
+        measured.versionAgeMillis().update(age);
+        LOG.info(
+                "swapped to version {} in {} ms, {} ms after it was made",
+                version.getCommit().getVersion(),
+                millis,
+                age);
     }
 
     /**

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,7 +26,6 @@ final class ModelsListCommand implements Callable<Integer> {
 
     private static final List<String> COLUMNS =
             List.of("version", "parent", "time", "step", "classes", "gate", "publisher", "comment");
-    private static final String WHOLE_TEST = "all"; // the gate's group of all classes
 
     @Option(names = "--json", description = "one JSON object per line, with all that is known")
     private boolean json;
@@ -89,16 +89,18 @@ final class ModelsListCommand implements Callable<Integer> {
                 Printable.of(version.getComment()));
     }
 
-    /** The figures over everything; those of the groups are in 'models show'. */
+    /** Each group's error before and after; what it is an error of is in 'models show'. */
     private static String gate(List<GateResult> results) {
-        List<String> overall = results.stream()
-                .filter(result -> result.getGroup().equals(WHOLE_TEST))
-                .map(ModelsListCommand::figure)
-                .toList();
-        if (!overall.isEmpty()) {
-            return String.join(", ", overall);
-        }
-        return results.isEmpty() ? "-" : Counted.of(results.size(), "figure");
+        return results.isEmpty()
+                ? "-"
+                : results.stream()
+                        .map(result -> String.format(
+                                Locale.ROOT,
+                                "%s %.4g > %.4g",
+                                Printable.of(result.getGroup()),
+                                result.getBefore(),
+                                result.getAfter()))
+                        .collect(Collectors.joining(", "));
     }
 
     /** As in {@code loss 0.1042 > 0.1013}. */

@@ -97,9 +97,9 @@ class ModelsITCase {
         assertThat(run.exitCode()).isZero();
         assertThat(run.out().lines().map(String::strip))
                 .containsExactly(
-                        "version  parent  time                  step  classes  gate                  publisher  comment",
-                        "1        0       1970-01-01T00:00:00Z  100   -        loss 0.1200 > 0.1100  test",
-                        "2        1       1970-01-01T00:00:00Z  200   +1       loss 0.1200 > 0.1100  test");
+                        "version  parent  time                  step  classes  gate                                          publisher  comment",
+                        "1        0       1970-01-01T00:00:00Z  100   -        all 0.1200 > 0.1100, round 0.2000 > 0.2100  test",
+                        "2        1       1970-01-01T00:00:00Z  200   +1       all 0.1200 > 0.1100, round 0.2000 > 0.2100  test");
 
         List<String> lines = run("models", "list", "--json").out().lines().toList();
         assertThat(lines).hasSize(2);
