@@ -33,6 +33,8 @@ import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Denoises requests in a running batch. One denoising step is one mail: between two steps the task thread goes back to
@@ -45,6 +47,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         implements OneInputStreamOperator<SourceRecord, Trajectory>, BoundedOneInput {
 
     private static final long serialVersionUID = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(DenoiseOperator.class);
 
     private final GenerationSettings settings;
     private final @Nullable ParameterTopic parameters;

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param framing how an image that is not square is made so
  * @param publisher names this job in every version that it publishes
  * @param adapters directory for files of all tuned parameters; null for none
- * @param adapterEvery versions between two such files; the last version of a run has one in any case
+ * @param adapterEvery versions between two such files; a savepoint's version and the last of a run have one in any case
  * @param wireFormat how records are encoded
  */
 public record FineTuneSettings(

@@ -27,7 +27,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.checkpoint.SavepointType;
+import org.apache.flink.runtime.state.CheckpointStorageLocationReference;
+import org.apache.flink.runtime.state.memory.MemCheckpointStreamFactory;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -83,6 +88,21 @@ class FineTuneOperatorTest {
             assertThat(first.getTrainedOffsets().get(0).getLastOffset()).isEqualTo(29);
             assertThat(versions.get(versions.size() - 1).getGate()).isNotEmpty();
             assertThat(directory.resolve("adapters/adapter-1.safetensors")).exists();
+        }
+    }
+
+    @Test
+    void aSavepointsVersionIsWrittenAsAFileAndACheckpointsIsNot(@TempDir Path adapters) throws Exception {
+        try (Harness harness = new Harness(settings.withAdapters(adapters.toString(), 1_000))) {
+            harness.open();
+            harness.label("round", "new", 1, ImageUse.LEARN);
+            while (harness.versions().isEmpty()) {
+                harness.oneStep();
+            }
+            harness.snapshot(1, 1);
+            assertThat(adapters).isEmptyDirectory();
+            harness.savepoint(2);
+            assertThat(adapters).isDirectoryContaining(file -> file.endsWith("adapter-1.safetensors"));
         }
     }
 
@@ -193,6 +213,17 @@ class FineTuneOperatorTest {
 
         void record(byte[] value) throws Exception {
             processElement(new SourceRecord(null, value, "labeled-images", 0, offset++, 0), 0);
+        }
+
+        void savepoint(long id) throws Exception {
+            var unused = getOperator()
+                    .snapshotState(
+                            id,
+                            id,
+                            CheckpointOptions.alignedNoTimeout(
+                                    SavepointType.savepoint(SavepointFormatType.CANONICAL),
+                                    CheckpointStorageLocationReference.getDefault()),
+                            new MemCheckpointStreamFactory(1 << 20));
         }
 
         boolean oneMail() throws Exception {
