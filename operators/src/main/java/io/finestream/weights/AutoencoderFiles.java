@@ -118,7 +118,7 @@ public final class AutoencoderFiles {
      */
     static Map<String, NDArray> readWeights(TorchOps ops, NDManager owner, Path directory, AutoencoderConfig config)
             throws IOException {
-        Safetensors file = Safetensors.open(directory.resolve(WEIGHTS));
+        TensorFile file = TensorFile.open(directory.resolve(WEIGHTS));
         Map<String, String> names = new LinkedHashMap<>();
         Map<String, Shape> expected = new LinkedHashMap<>();
         AutoencoderParameters.shapes(config).forEach((name, shape) -> {

@@ -52,7 +52,7 @@ public record ClassifierFiles(ImageClassifier classifier, Taxonomy taxonomy) {
                     + superclasses + " superclasses, " + directory.resolve(CONFIG) + " says " + config.subclasses()
                     + " in " + config.superclasses() + "; use the files of one classifier together");
         }
-        Safetensors file = Safetensors.open(directory.resolve(WEIGHTS));
+        TensorFile file = TensorFile.open(directory.resolve(WEIGHTS));
         file.requireTensors(ClassifierParameters.shapes(config), name -> false);
         Map<String, NDArray> weights = new LinkedHashMap<>();
         for (String name : ClassifierParameters.shapes(config).keySet()) {

@@ -24,7 +24,7 @@ public final class DiTWeights {
      * @return by the names of {@link DiTParameters#shapes}, and {@link DiTParameters#gammaShapes} that the file has
      * @throws WeightsException that lists every missing, unexpected and misshapen tensor
      */
-    public static Map<String, NDArray> read(TorchOps ops, NDManager owner, Safetensors file, DiTConfig config)
+    public static Map<String, NDArray> read(TorchOps ops, NDManager owner, TensorFile file, DiTConfig config)
             throws IOException {
         Map<String, Shape> expected = DiTParameters.shapes(config);
         boolean oneTable = file.names().contains(DiTParameters.REFERENCE_TABLE);

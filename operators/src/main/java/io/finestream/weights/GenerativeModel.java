@@ -25,6 +25,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -82,7 +83,7 @@ public final class GenerativeModel implements AutoCloseable {
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
         ModelConfig baseConfig = ModelConfig.read(files.config());
         Taxonomy taxonomy = files.readTaxonomy(baseConfig);
-        Safetensors base = Safetensors.open(files.weights());
+        TensorFile base = TensorFile.open(files.weights());
         String baseHash = files.weightsHash();
         Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
         Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
@@ -130,13 +131,22 @@ public final class GenerativeModel implements AutoCloseable {
     }
 
     static String sha256(Path file) throws IOException {
-        try (InputStream in = new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+        return sha256(List.of(file));
+    }
+
+    /** Of the files' contents, one after the other. */
+    static String sha256(List<Path> files) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
             byte[] buffer = new byte[HASH_BUFFER];
-            while (in.read(buffer) >= 0) {
-                // the stream digests what it reads
+            for (Path file : files) {
+                try (InputStream in = new DigestInputStream(Files.newInputStream(file), digest)) {
+                    while (in.read(buffer) >= 0) {
+                        // the stream digests what it reads
+                    }
+                }
             }
-            return HexFormat.of()
-                    .formatHex(((DigestInputStream) in).getMessageDigest().digest());
+            return HexFormat.of().formatHex(digest.digest());
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param config as {@link ModelConfig} reads it
  * @param taxonomy the classes
- * @param weights safetensors
+ * @param weights as {@link TensorFile#open(Path)} reads it
  * @param autoencoder directory of the {@link io.finestream.codec.AutoencoderKL}; not read for a model of pixels
  * @param adapter safetensors of tuned parameters that replace those of {@code weights}; null for none
  */
@@ -55,7 +55,7 @@ public record ModelFiles(
 
     /** SHA-256 of the weights, lower-case hex: names the base that versions are tuned on. */
     public String weightsHash() throws IOException {
-        return GenerativeModel.sha256(weights);
+        return GenerativeModel.sha256(TensorFile.open(weights).files());
     }
 
     /**

@@ -1,15 +1,13 @@
 package io.finestream.weights;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.finestream.torch.TorchOps;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,38 +18,33 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.function.Predicate;
 
 /**
  * A safetensors file, read by memory map: an 8-byte header length, a JSON header of names, types, shapes and offsets,
- * then the tensors' bytes, little-endian. Files may exceed 2 GiB; a single tensor may not.
+ * then the tensors' bytes, little-endian.
  */
-public final class Safetensors {
+public final class Safetensors extends TensorFile {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final long MAX_HEADER = 100_000_000;
+    static final ObjectMapper JSON = new ObjectMapper()
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    /** Bytes of JSON: a hundred thousand tensors, and a tree that fits into a small heap whatever it says. */
+    static final long MAX_HEADER = 16 << 20;
 
-    /** A tensor's place in the file. */
-    record Entry(String dtype, Shape shape, long begin, long end) {}
+    private static final int SHOWN = 200;
 
-    private final Path file;
-    private final long dataStart;
-    private final Map<String, Entry> entries;
-    private final Map<String, String> metadata;
+    private Safetensors(Path file, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+        super(file, tensors, metadata);
+    }
 
-    private Safetensors(Path file, long dataStart, Map<String, Entry> entries, Map<String, String> metadata) {
-        this.file = file;
-        this.dataStart = dataStart;
-        this.entries = entries;
-        this.metadata = metadata;
+    /** Whether a file that starts so can be safetensors: no header has 4 GiB, no text has zeros. */
+    static boolean hasHeader(byte[] start) {
+        return start.length >= 8 && start[4] == 0 && start[5] == 0 && start[6] == 0 && start[7] == 0;
     }
 
     /**
@@ -87,43 +80,50 @@ public final class Safetensors {
         if (!header.isObject()) {
             throw broken(file, "its header is not a JSON object");
         }
-        Map<String, Entry> entries = new LinkedHashMap<>();
+        Map<String, StoredTensor> tensors = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> field : header.properties()) {
-            if (field.getKey().equals("__metadata__")) {
+            String name = field.getKey();
+            if (name.equals("__metadata__")) {
                 field.getValue()
                         .properties()
                         .forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
             } else {
-                entries.put(field.getKey(), parseEntry(file, size - dataStart, field.getKey(), field.getValue()));
+                tensors.put(name, parseTensor(file, dataStart, size - dataStart, name, field.getValue()));
             }
         }
-        requireDisjoint(file, entries);
-        return new Safetensors(file, dataStart, entries, metadata);
+        requireDisjoint(file, tensors.values());
+        return new Safetensors(file, tensors, metadata);
     }
 
-    private static Entry parseEntry(Path file, long dataSize, String name, JsonNode tensor) throws WeightsException {
+    private static StoredTensor parseTensor(Path file, long dataStart, long dataSize, String name, JsonNode tensor)
+            throws WeightsException {
         JsonNode sides = tensor.path("shape");
-        long[] shape = new long[sides.size()];
-        String dtype = tensor.path("dtype").asText();
-        long expected = bytesPerElement(file, name, dtype);
-        for (int i = 0; i < shape.length; i++) {
-            shape[i] = sides.get(i).asLong(-1);
-            if (shape[i] < 0 || (shape[i] > 0 && expected > Long.MAX_VALUE / shape[i])) {
-                throw broken(file, "tensor '" + name + "' has the impossible shape " + sides);
-            }
-            expected *= shape[i];
-        }
         if (!sides.isArray()) {
             throw broken(file, "tensor '" + name + "' has no shape");
         }
-        long begin = tensor.path("data_offsets").path(0).asLong(-1);
-        long end = tensor.path("data_offsets").path(1).asLong(-1);
+        long[] shape = new long[sides.size()];
+        for (int i = 0; i < shape.length; i++) {
+            shape[i] = wholeNumber(sides.get(i));
+        }
+        TensorType type = TensorType.named(tensor.path("dtype").asText());
+        if (type == null) {
+            throw broken(
+                    file,
+                    "tensor '" + name + "' has type " + tensor.path("dtype").asText()
+                            + ", expected F32, F16, BF16 or I64");
+        }
+        long expected = type.bytes(shape);
+        if (expected < 0) {
+            throw broken(file, "tensor '" + name + "' has the impossible shape " + shortened(sides));
+        }
+        long begin = wholeNumber(tensor.path("data_offsets").path(0));
+        long end = wholeNumber(tensor.path("data_offsets").path(1));
         if (begin < 0 || end - begin != expected) {
             throw broken(
                     file,
                     "tensor '" + name + "' claims bytes " + begin + " to " + end + ", its shape " + sides + " of "
-                            + dtype + " needs " + expected);
+                            + type + " needs " + expected);
         }
         if (end > dataSize) {
             throw broken(
@@ -131,113 +131,30 @@ public final class Safetensors {
                     "tensor '" + name + "' ends at byte " + end + " of the data, which has " + dataSize
                             + ": it is cut short");
         }
-        if (expected > Integer.MAX_VALUE) {
-            throw new WeightsException(file + ": tensor '" + name + "' has " + expected
-                    + " bytes; one tensor may not exceed 2 GiB, split it");
-        }
-        return new Entry(dtype, new Shape(shape), begin, end);
+        return new StoredTensor(file, name, type, new Shape(shape), dataStart + begin);
     }
 
-    private static void requireDisjoint(Path file, Map<String, Entry> entries) throws WeightsException {
+    /** Not negative, or -1 for anything else. */
+    private static long wholeNumber(JsonNode number) {
+        return number.isIntegralNumber() && number.canConvertToLong() ? Math.max(number.longValue(), -1) : -1;
+    }
+
+    private static String shortened(JsonNode json) {
+        String text = json.toString();
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "…";
+    }
+
+    private static void requireDisjoint(Path file, Collection<StoredTensor> tensors) throws WeightsException {
         long end = 0;
-        List<Entry> inOrder = entries.values().stream()
-                .sorted(Comparator.comparingLong(Entry::begin).thenComparingLong(Entry::end))
+        List<StoredTensor> inOrder = tensors.stream()
+                .sorted(Comparator.comparingLong(StoredTensor::position).thenComparingLong(StoredTensor::bytes))
                 .toList();
-        for (Entry entry : inOrder) {
-            if (entry.begin() < end) {
-                throw broken(file, "the tensors at bytes " + entry.begin() + " and before overlap");
+        for (StoredTensor tensor : inOrder) {
+            if (tensor.position() < end) {
+                throw broken(file, "tensor '" + tensor.name() + "' overlaps with another");
             }
-            end = entry.end();
+            end = tensor.position() + tensor.bytes();
         }
-    }
-
-    public Path file() {
-        return file;
-    }
-
-    public Set<String> names() {
-        return Collections.unmodifiableSet(entries.keySet());
-    }
-
-    public Map<String, String> metadata() {
-        return Collections.unmodifiableMap(metadata);
-    }
-
-    /** @throws WeightsException if there is no such tensor */
-    public Shape shape(String name) throws WeightsException {
-        return entry(name).shape();
-    }
-
-    /**
-     * Maps a tensor into memory, in its own type and read-only: writing to it in place would crash the process, so
-     * trainable tensors are copied. The pages belong to the operating system until they are touched. bf16 is copied.
-     *
-     * @param owner receives the tensor
-     */
-    public NDArray map(TorchOps ops, NDManager owner, String name) throws IOException {
-        Entry entry = entry(name);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            ByteBuffer bytes =
-                    channel.map(FileChannel.MapMode.READ_ONLY, dataStart + entry.begin(), entry.end() - entry.begin());
-            bytes.order(ByteOrder.LITTLE_ENDIAN);
-            return switch (entry.dtype()) {
-                case "F32" -> owner.create(bytes, entry.shape(), DataType.FLOAT32);
-                case "F16" -> owner.create(bytes, entry.shape(), DataType.FLOAT16);
-                case "I64" -> owner.create(bytes, entry.shape(), DataType.INT64);
-                default -> {
-                    try (NDArray bits = owner.create(bytes, entry.shape(), DataType.FLOAT16)) {
-                        yield ops.float16AsBfloat16(owner, bits);
-                    }
-                }
-            };
-        }
-    }
-
-    /** A tensor as float32, copied out of the file if it has another type. It can be part of a network that is trained. */
-    public NDArray readFloat32(TorchOps ops, NDManager owner, String name) throws IOException {
-        NDArray tensor = map(ops, owner, name);
-        if (entry(name).dtype().equals("F32")) {
-            return tensor;
-        }
-        try (tensor) {
-            return ops.withAutograd().toFloat32(owner, tensor); // gradients can not pass what was made for inference
-        }
-    }
-
-    /**
-     * Checks that the file holds the tensors of a network.
-     *
-     * @param expected shapes by name
-     * @param mayBeMissing by name
-     * @throws WeightsException that lists every missing, unexpected and misshapen tensor
-     */
-    void requireTensors(Map<String, Shape> expected, Predicate<String> mayBeMissing) throws WeightsException {
-        List<String> problems = new ArrayList<>();
-        expected.forEach((name, shape) -> {
-            Entry entry = entries.get(name);
-            if (entry == null) {
-                if (!mayBeMissing.test(name)) {
-                    problems.add("missing " + name);
-                }
-            } else if (!entry.shape().equals(shape)) {
-                problems.add(name + " is " + entry.shape() + ", expected " + shape);
-            }
-        });
-        Set<String> unexpected = new LinkedHashSet<>(entries.keySet());
-        unexpected.removeAll(expected.keySet());
-        unexpected.forEach(name -> problems.add("unexpected " + name));
-        if (!problems.isEmpty()) {
-            throw new WeightsException(file + " does not fit the model's configuration: " + String.join("; ", problems)
-                    + "; check config.json (sizes, classes) against the file");
-        }
-    }
-
-    private Entry entry(String name) throws WeightsException {
-        Entry entry = entries.get(name);
-        if (entry == null) {
-            throw new WeightsException(file + " has no tensor '" + name + "'; it has " + entries.keySet());
-        }
-        return entry;
     }
 
     /**
@@ -289,17 +206,7 @@ public final class Safetensors {
         };
     }
 
-    private static long bytesPerElement(Path file, String name, String dtype) throws WeightsException {
-        return switch (dtype) {
-            case "I64" -> 8;
-            case "F32" -> 4;
-            case "F16", "BF16" -> 2;
-            default ->
-                throw broken(file, "tensor '" + name + "' has type " + dtype + ", expected F32, F16, BF16 or I64");
-        };
-    }
-
-    private static ByteBuffer read(FileChannel channel, long position, int size) throws IOException {
+    static ByteBuffer read(FileChannel channel, long position, int size) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
         while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {
             // read on

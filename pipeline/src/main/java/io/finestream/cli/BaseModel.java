@@ -12,7 +12,7 @@ import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
-import io.finestream.weights.Safetensors;
+import io.finestream.weights.TensorFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +49,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
      */
     Map<String, NDArray> parameters(TorchOps ops, NDManager manager, Taxonomy classes) throws IOException {
         Map<String, NDArray> parameters =
-                DiTWeights.read(ops, manager, Safetensors.open(files.weights()), config.dit());
+                DiTWeights.read(ops, manager, TensorFile.open(files.weights()), config.dit());
         return DiTParameters.grow(manager, parameters, config.dit(), classes);
     }
 

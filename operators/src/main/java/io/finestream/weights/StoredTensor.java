@@ -1,0 +1,105 @@
+package io.finestream.weights;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import io.finestream.torch.TorchOps;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A tensor's place in a file: its numbers lie together, row by row, little-endian.
+ *
+ * @param position of its first byte
+ */
+record StoredTensor(Path file, String name, TensorType type, Shape shape, long position) {
+
+    private static final long PIECE = 1L << 30; // a buffer has less than 2 GiB
+
+    long bytes() {
+        return type.bytes(shape.getShape());
+    }
+
+    /** The tensor in its own type: the file's pages where the engine can use them, otherwise a copy. */
+    NDArray map(TorchOps ops, NDManager owner) throws IOException {
+        DataType carrier = requireReadable();
+        if (type == TensorType.BF16) {
+            try (NDManager m = owner.newSubManager()) {
+                return ops.float16AsBfloat16(owner, copy(m, carrier));
+            }
+        }
+        boolean aligned = position % type.width() == 0;
+        if (owner.getDevice().isGpu() || !aligned || bytes() == 0 || bytes() > Integer.MAX_VALUE) {
+            return copy(owner, carrier);
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer pages = channel.map(FileChannel.MapMode.READ_ONLY, position, bytes());
+            return owner.create(pages.order(ByteOrder.LITTLE_ENDIAN), shape, carrier);
+        }
+    }
+
+    /** The tensor as float32. Where it has another type, nothing but the result stays in memory. */
+    NDArray readFloat32(TorchOps ops, NDManager owner) throws IOException {
+        if (type == TensorType.F32) {
+            return map(ops, owner);
+        }
+        DataType carrier = requireReadable();
+        try (NDManager m = owner.newSubManager()) {
+            NDArray bits = copy(m, carrier);
+            NDArray numbers = type == TensorType.BF16 ? ops.float16AsBfloat16(m, bits) : bits;
+            return ops.withAutograd().toFloat32(owner, numbers); // gradients can not pass what was made for inference
+        }
+    }
+
+    /** Reads into memory of the engine, which is given back when the tensor is closed; a buffer's would wait for the collector. */
+    private NDArray copy(NDManager owner, DataType carrier) throws IOException {
+        if (owner.getDevice().isGpu()) {
+            try (NDManager cpu = owner.newSubManager(Device.cpu())) {
+                NDArray moved = copy(cpu, carrier).toDevice(owner.getDevice(), false);
+                moved.attach(owner);
+                return moved;
+            }
+        }
+        NDArray tensor = owner.create(shape, carrier);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                NDManager m = owner.newSubManager()) {
+            NDArray flat = tensor.reshape(-1);
+            flat.attach(m);
+            long size = PIECE / type.width();
+            for (long from = 0; from < shape.size(); from += size) {
+                long to = Math.min(from + size, shape.size());
+                NDArray piece = flat.get(new NDIndex(from + ":" + to)); // the same memory
+                piece.attach(m);
+                readFully(channel, piece.toByteBuffer(true), position + from * type.width());
+            }
+            return tensor;
+        } catch (IOException | RuntimeException e) {
+            tensor.close();
+            throw e;
+        }
+    }
+
+    private void readFully(FileChannel channel, ByteBuffer into, long from) throws IOException {
+        while (into.hasRemaining()) {
+            if (channel.read(into, from + into.position()) < 0) {
+                throw new WeightsException(file + " was cut short while tensor '" + name + "' was read from it");
+            }
+        }
+    }
+
+    private DataType requireReadable() throws WeightsException {
+        DataType carrier = type.carrier();
+        if (carrier == null) {
+            throw new WeightsException(file + ": tensor '" + name + "' has type " + type
+                    + ", expected F32, F16, BF16 or I64; convert it and save it again");
+        }
+        return carrier;
+    }
+}
