@@ -215,10 +215,10 @@ class DenoiseBatchTest {
         try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
             batch.admit(0, good);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 0, new float[5])))
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 0, new float[5], List.of())))
                     .withMessageContaining("has 5 numbers, the model's have " + size);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 6, new float[size])))
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 6, new float[size], List.of())))
                     .withMessageContaining("6 of 6 steps");
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> batch.admit(1, spec(0, Guidance.NONE, new Sampler.Ddim(0), 0)))

@@ -132,9 +132,7 @@ class FineTuneJobITCase {
         teach(topics, "newer", 160, 200);
         JobClient second = tune(topics, "killed", 0);
         try {
-            Awaitility.await("every image; seed " + seed)
-                    .atMost(PATIENCE)
-                    .until(() -> taken(versions(topics)) == 200);
+            Awaitility.await("every image; seed " + seed).atMost(PATIENCE).until(() -> taken(versions(topics)) == 200);
         } finally {
             second.cancel().get();
         }
