@@ -9,9 +9,9 @@ import io.finestream.dit.DiTConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
@@ -63,7 +63,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             return plan.isMultistep();
         }
 
-        boolean isLast() {
+        boolean isAtLast() {
             return step == plan.steps().size() - 1;
         }
 
@@ -87,7 +87,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
     private final Map<PlanKey, SamplingPlan> plans = new HashMap<>();
     private final List<Slot<T>> slots = new ArrayList<>(); // oldest first; slot i owns row i of latents
     private final RowTable latents; // [N, C, H, W]
-    private final RowTable histories; // [M, 2, C, H, W]: a row for each slot of a multistep sampler
+    private final Histories histories; // in the order of the slots
     private long stepsDone;
     private long rowsDone;
 
@@ -106,9 +106,9 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         this.noise = noise;
         manager = owner.newSubManager();
         latents = new RowTable(manager);
-        histories = new RowTable(manager);
         int side = model.config().inputSize();
         latentShape = new Shape(model.config().inChannels(), side, side);
+        histories = new Histories(model.ops(), manager, latentShape);
     }
 
     /** Whether {@code spec} fits into the budget of the next pass beside those in flight. */
@@ -168,22 +168,11 @@ public final class DenoiseBatch<T> implements AutoCloseable {
                     + slot.plan.steps().size() + " steps, expected fewer");
         }
         requireHistory(slot, saved.history());
-        latents.append(saved.latent(), batchOf(1));
+        latents.append(manager.create(saved.latent(), batchOf(1)));
         if (slot.isMultistep()) {
-            appendHistory(saved.history());
+            histories.append(saved.history());
         }
         slots.add(slot);
-    }
-
-    /** The last place is the newest's; what a trajectory has not is 0, and so is its coefficient. */
-    private void appendHistory(List<float[]> history) {
-        int size = model.config().latentSize();
-        float[] row = new float[SamplingPlan.MOST_HISTORY * size];
-        int place = SamplingPlan.MOST_HISTORY - history.size();
-        for (float[] kept : history) {
-            System.arraycopy(kept, 0, row, place++ * size, size);
-        }
-        histories.append(row, historyOf(1));
     }
 
     private void requireHistory(Slot<T> slot, List<float[]> history) {
@@ -230,12 +219,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             NDArray x = latents.first(m, n); // [n, C, H, W]
             NDArray prediction = predict(m, x, advancing); // [n, 2C, H, W]
             NDArray next = model.ops().samplerStep(m, x, prediction, noise(m, advancing), coefficients(m, advancing));
-            int[] multistep = IntStream.range(0, n)
-                    .filter(i -> advancing.get(i).isMultistep())
-                    .toArray();
-            if (multistep.length > 0) {
-                next = withHistory(m, x, prediction, next, advancing, multistep);
-            }
+            next = histories.advance(m, x, prediction, next, multistep(advancing));
             retire(m, next, advancing, finished);
         }
         stepsDone++;
@@ -281,28 +265,15 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return m.create(k, new Shape(advancing.size(), SamplingPlan.COEFFICIENTS)); // [n, 5]
     }
 
-    /**
-     * Adds to {@code next} what the multistep samplers take from their history, and moves that on.
-     *
-     * @param multistep which of the advancing slots have a history
-     */
-    private NDArray withHistory(
-            NDManager m, NDArray x, NDArray prediction, NDArray next, List<Slot<T>> advancing, int[] multistep) {
-        float[] numbers = new float[multistep.length * SamplingPlan.HISTORY_COEFFICIENTS];
-        for (int j = 0; j < multistep.length; j++) {
-            advancing.get(multistep[j]).next().writeHistory(numbers, j * SamplingPlan.HISTORY_COEFFICIENTS);
+    private static <T> List<Histories.Advance> multistep(List<Slot<T>> advancing) {
+        List<Histories.Advance> advances = new ArrayList<>();
+        for (int i = 0; i < advancing.size(); i++) {
+            Slot<T> slot = advancing.get(i);
+            if (slot.isMultistep()) {
+                advances.add(new Histories.Advance(i, slot.next(), slot.isAtLast()));
+            }
         }
-        NDArray k = m.create(numbers, new Shape(multistep.length, SamplingPlan.HISTORY_COEFFICIENTS)); // [M, 8]
-        NDArray rows = m.create(Arrays.stream(multistep).asLongStream().toArray());
-        NDArray history = histories.first(m, multistep.length); // [M, 2, C, H, W]
-        NDArray nextHistory = model.ops().nextHistory(m, x, prediction, history, rows, k); // [M, 2, C, H, W]
-        List<Integer> staying = IntStream.range(0, multistep.length)
-                .filter(j -> !advancing.get(multistep[j]).isLast())
-                .boxed()
-                .toList();
-        NDArray sum = model.ops().addHistory(m, next, history, rows, k); // [n, C, H, W]
-        histories.replaceFirst(m, nextHistory, staying);
-        return sum;
+        return advances;
     }
 
     /** Moves the advanced slots on, and takes out those that are done. */
@@ -333,20 +304,18 @@ public final class DenoiseBatch<T> implements AutoCloseable {
     /** What a checkpoint needs, oldest first; the arrays are fresh copies. */
     public List<InFlight<T>> inFlight() {
         float[] values = latents.toFloatArray();
-        float[] kept = histories.toFloatArray();
+        Iterator<List<float[]>> kept = histories
+                .save(slots.stream()
+                        .filter(Slot::isMultistep)
+                        .mapToInt(Slot::historySize)
+                        .toArray())
+                .iterator();
         int size = model.config().latentSize();
-        int end = 0; // of the slot's row of histories
         List<InFlight<T>> saved = new ArrayList<>();
         for (int i = 0; i < slots.size(); i++) {
             Slot<T> slot = slots.get(i);
-            List<float[]> history = new ArrayList<>();
-            if (slot.isMultistep()) {
-                end += SamplingPlan.MOST_HISTORY * size;
-                for (int at = end - slot.historySize() * size; at < end; at += size) {
-                    history.add(Arrays.copyOfRange(kept, at, at + size));
-                }
-            }
             float[] latent = Arrays.copyOfRange(values, i * size, (i + 1) * size);
+            List<float[]> history = slot.isMultistep() ? kept.next() : List.of();
             saved.add(new InFlight<>(slot.tag, slot.spec, slot.step, latent, history));
         }
         return saved;
@@ -366,10 +335,6 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     private Shape batchOf(int n) {
         return new Shape(n).addAll(latentShape);
-    }
-
-    private Shape historyOf(int n) {
-        return new Shape(n, SamplingPlan.MOST_HISTORY).addAll(latentShape);
     }
 
     /** Arrays that the batch holds between two steps. */

@@ -16,19 +16,21 @@ import java.util.stream.IntStream;
 public record Respacing(boolean strided, List<Integer> counts) {
 
     private static final String DDIM = "ddim";
-    private static final Pattern FORM = Pattern.compile("(ddim)?[0-9]{1,9}|[0-9]{1,9}(,[0-9]{1,9})*");
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,9}");
 
     /** @throws IllegalArgumentException if it has none of the three forms */
     public static Respacing parse(String text) {
-        if (!FORM.matcher(text).matches()) {
+        boolean strided = text.startsWith(DDIM);
+        String[] numbers = (strided ? text.substring(DDIM.length()) : text).split(",", -1);
+        if ((strided && numbers.length > 1)
+                || !Arrays.stream(numbers)
+                        .allMatch(number -> NUMBER.matcher(number).matches())) {
             throw new IllegalArgumentException("respacing is '" + text
                     + "', expected a number of timesteps (250), one for each section (10,15,20), or ddim and a number"
                     + " (ddim50)");
         }
-        boolean strided = text.startsWith(DDIM);
-        String numbers = strided ? text.substring(DDIM.length()) : text;
         return new Respacing(
-                strided, Arrays.stream(numbers.split(",")).map(Integer::valueOf).toList());
+                strided, Arrays.stream(numbers).map(Integer::valueOf).toList());
     }
 
     /**
@@ -63,7 +65,7 @@ public record Respacing(boolean strided, List<Integer> counts) {
     private int[] sections(NoiseSchedule schedule) {
         int size = schedule.timesteps() / counts.size();
         int larger = schedule.timesteps() % counts.size();
-        IntStream all = IntStream.empty();
+        IntStream.Builder all = IntStream.builder();
         int start = 0;
         for (int i = 0; i < counts.size(); i++) {
             int length = size + (i < larger ? 1 : 0);
@@ -72,12 +74,12 @@ public record Respacing(boolean strided, List<Integer> counts) {
                 throw wrong("but section " + (i + 1) + " of " + counts.size() + " has " + length
                         + " timesteps; expected at most as many");
             }
-            int first = start;
-            all = IntStream.concat(
-                    all, Arrays.stream(NoiseSchedule.spread(length, n)).map(t -> first + t));
+            for (int t : NoiseSchedule.spread(length, n)) {
+                all.add(start + t);
+            }
             start += length;
         }
-        int[] timesteps = all.toArray();
+        int[] timesteps = all.build().toArray();
         if (timesteps.length == 0) {
             throw wrong("expected at least one timestep");
         }

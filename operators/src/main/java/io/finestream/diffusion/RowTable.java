@@ -5,7 +5,6 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,14 +18,13 @@ final class RowTable {
         this.manager = manager;
     }
 
-    /** Adds a row, [1, ...]. */
-    void append(float[] row, Shape shape) {
-        NDArray added = manager.create(row, shape);
+    /** Takes a row over, [1, ...]. */
+    void append(NDArray row) {
         if (rows == null) {
-            replace(added);
+            replace(row);
         } else {
-            replace(NDArrays.concat(new NDList(rows, added), 0));
-            added.close();
+            replace(NDArrays.concat(new NDList(rows, row), 0));
+            row.close();
         }
     }
 

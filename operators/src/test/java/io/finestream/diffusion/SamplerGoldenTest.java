@@ -84,7 +84,7 @@ class SamplerGoldenTest {
 
     private static void trajectoryEqualsReference(
             String file, Sampler sampler, @Nullable NDArray stepNoise, ComputeType type) throws IOException {
-        double tolerance = type == ComputeType.FP32 ? 1e-4 : 5e-2;
+        double tolerance = type == ComputeType.FP32 ? 1e-4 : 2e-2; // the worst seen: 8.6e-7 and 9.8e-3, both DDPM
         NDArray initial = GOLDEN.tensor(file, "x_T"); // [N, C, H, W]
         NDArray states = GOLDEN.tensor(file, "states"); // [steps, N, C, H, W]
         int steps = (int) states.getShape().get(0);

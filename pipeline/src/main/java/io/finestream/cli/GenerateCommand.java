@@ -164,7 +164,13 @@ final class GenerateCommand implements Callable<Integer> {
             for (int sample = 0; sample < count; sample++) {
                 long seedOfSample = noiseIn == null ? sampling.seed() : samples.size(); // its row in the file
                 samples.add(new SampleSpec(
-                        subclass, superclass, seedOfSample, sample, guidance, sampling.sampler(), sampling.stepsTaken()));
+                        subclass,
+                        superclass,
+                        seedOfSample,
+                        sample,
+                        guidance,
+                        sampling.sampler(),
+                        sampling.stepsTaken()));
             }
         }
         return samples;

@@ -93,8 +93,9 @@ final class SamplingOptions {
     @Option(
             names = "--respacing",
             paramLabel = "TEXT",
-            description = "of ddim and ddpm, in place of --steps: 250 timesteps spread evenly, 10,15,20 in each of equal"
-                    + " sections from the cleanest, or ddim50 at a whole stride")
+            description =
+                    "of ddim and ddpm, in place of --steps: 250 timesteps spread evenly, 10,15,20 in each of equal"
+                            + " sections from the cleanest, or ddim50 at a whole stride")
     private String respacing = "";
 
     @Option(
