@@ -167,6 +167,15 @@ public final class TorchOps {
         return call(m, "sampler_step", x, out, noise, coefficients);
     }
 
+    public NDArray addHistory(NDManager m, NDArray next, NDArray history, NDArray rows, NDArray coefficients) {
+        return call(m, "add_history", next, history, rows, coefficients);
+    }
+
+    public NDArray nextHistory(
+            NDManager m, NDArray x, NDArray out, NDArray history, NDArray rows, NDArray coefficients) {
+        return call(m, "next_history", x, out, history, rows, coefficients);
+    }
+
     public NDArray addNoise(NDManager m, NDArray x0, NDArray eps, NDArray a, NDArray s) {
         return call(m, "add_noise", x0, eps, a, s);
     }

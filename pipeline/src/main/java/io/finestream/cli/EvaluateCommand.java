@@ -137,7 +137,7 @@ final class EvaluateCommand implements Callable<Integer> {
             }
             GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, sampling, rows);
             EvaluationReport.Generation generation = new EvaluationReport.Generation(
-                    sampling.steps(),
+                    sampling.stepsTaken(),
                     sampling.guidance(loaded.config().defaults()).scale(),
                     sampling.seed(),
                     made.summary().imagesPerSecond());

@@ -164,7 +164,13 @@ final class GenerateCommand implements Callable<Integer> {
             for (int sample = 0; sample < count; sample++) {
                 long seedOfSample = noiseIn == null ? sampling.seed() : samples.size(); // its row in the file
                 samples.add(new SampleSpec(
-                        subclass, superclass, seedOfSample, sample, guidance, sampling.sampler(), sampling.steps()));
+                        subclass,
+                        superclass,
+                        seedOfSample,
+                        sample,
+                        guidance,
+                        sampling.sampler(),
+                        sampling.stepsTaken()));
             }
         }
         return samples;
@@ -178,7 +184,7 @@ final class GenerateCommand implements Callable<Integer> {
         boolean addsNoise = sampling.samplerName() == SamplerName.DDPM || sampling.eta() > 0;
         DiTConfig config = loaded.config().dit();
         try (RecordedNoise noise =
-                RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.steps() : 0)) {
+                RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.stepsTaken() : 0)) {
             return run(loaded, noise, samples, results);
         }
     }
@@ -186,7 +192,7 @@ final class GenerateCommand implements Callable<Integer> {
     private OfflineRun.Summary run(GenerativeModel loaded, Noise noise, List<SampleSpec> samples, ResultFiles results)
             throws IOException {
         try (NDManager manager = loaded.newManager();
-                ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.steps())) {
+                ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.stepsTaken())) {
             return new OfflineRun(loaded.diffusion(), rows, noise, manager).run(samples, results, bar::stepBy);
         }
     }

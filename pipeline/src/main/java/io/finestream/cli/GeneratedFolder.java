@@ -46,14 +46,14 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
                         samples.size(), // a number of its own, so that classes do not share their noise
                         guidance,
                         sampling.sampler(),
-                        sampling.steps()));
+                        sampling.stepsTaken()));
             }
             images.add(new byte[count][]);
         }
         OfflineRun.Sink sink = sample ->
                 images.get(sample.tag() / count)[sample.tag() % count] = Images.toPlanes(model.decode(sample.latent()));
         try (NDManager manager = model.newManager();
-                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.steps())) {
+                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.stepsTaken())) {
             OfflineRun.Summary summary =
                     new OfflineRun(model.diffusion(), rows, Noise.SEEDED, manager).run(samples, sink, bar::stepBy);
             ImageFolder folder = new ImageFolder(
