@@ -176,7 +176,7 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
         return nearest;
     }
 
-    private StoredTensor tensor(String name) throws WeightsException {
+    final StoredTensor tensor(String name) throws WeightsException {
         StoredTensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new WeightsException(

@@ -88,7 +88,7 @@ class DiTWeightsTest {
     private Map<String, NDArray> readBack(Map<String, NDArray> weights) throws IOException {
         Path file = folder.resolve("model.safetensors");
         Safetensors.write(file, weights, Map.of());
-        return DiTWeights.read(GOLDEN.ops, GOLDEN.manager, Safetensors.open(file), Golden.CONFIG);
+        return DiTWeights.in(Safetensors.open(file), Golden.CONFIG).readAll(GOLDEN.ops, GOLDEN.manager);
     }
 
     private static float[] forward(Map<String, NDArray> weights) throws IOException {

@@ -45,7 +45,7 @@ class PyTorchCheckpointTest {
     @Test
     void stateDictionaryIsTheSameToTheBitAsSafetensors() throws IOException {
         assertSame(TensorFile.open(STATE_DICT), TensorFile.open(Golden.file("dit.safetensors")));
-        assertThat(DiTWeights.read(GOLDEN.ops, GOLDEN.manager, TensorFile.open(STATE_DICT), Golden.CONFIG))
+        assertThat(DiTWeights.in(TensorFile.open(STATE_DICT), Golden.CONFIG).readAll(GOLDEN.ops, GOLDEN.manager))
                 .hasSameSizeAs(GOLDEN.weights());
     }
 

@@ -33,7 +33,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
 
     static BaseModel open(String nameOrPath) throws IOException {
         ModelFiles files = ModelFiles.in(ModelDirectory.locate(nameOrPath));
-        ModelConfig config = ModelConfig.read(files.config());
+        ModelConfig config = files.readConfig();
         return new BaseModel(files, config, files.readTaxonomy(config));
     }
 
@@ -49,7 +49,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
      */
     Map<String, NDArray> parameters(TorchOps ops, NDManager manager, Taxonomy classes) throws IOException {
         Map<String, NDArray> parameters =
-                DiTWeights.read(ops, manager, TensorFile.open(files.weights()), config.dit());
+                DiTWeights.in(TensorFile.open(files.weights()), config.dit()).readAll(ops, manager);
         return DiTParameters.grow(manager, parameters, config.dit(), classes);
     }
 
