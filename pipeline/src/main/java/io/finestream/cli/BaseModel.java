@@ -48,8 +48,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
      * @param classes its own, and new ones behind them
      */
     Map<String, NDArray> parameters(TorchOps ops, NDManager manager, Taxonomy classes) throws IOException {
-        Map<String, NDArray> parameters =
-                DiTWeights.read(ops, manager, TensorFile.open(files.weights()), config.dit());
+        Map<String, NDArray> parameters = DiTWeights.read(ops, manager, TensorFile.open(files.weights()), config.dit());
         return DiTParameters.grow(manager, parameters, config.dit(), classes);
     }
 
