@@ -187,6 +187,7 @@ class PyTorchCheckpointTest {
                 Arguments.of("offset that overflows", 4L, max / 4, new long[] {4}, new long[] {1}, "larger than"),
                 Arguments.of("huge shape", 4L, 0L, new long[] {1L << 62, 4}, new long[] {4, 1}, "larger than"),
                 Arguments.of("huge and empty", 4L, 0L, new long[] {0, 1L << 62}, new long[] {4, 1}, "larger than"),
+                Arguments.of("beyond what it says", 3L, 0L, new long[] {4}, new long[] {1}, "storage of 12 bytes"),
                 Arguments.of("more than the zip has", 5L, 0L, new long[] {5}, new long[] {1}, "larger than"),
                 Arguments.of("negative side", 4L, 0L, new long[] {-4}, new long[] {1}, "not negative"),
                 Arguments.of("negative offset", 4L, -1L, new long[] {4}, new long[] {1}, "not negative"),
