@@ -217,11 +217,12 @@ public final class PyTorchCheckpoint extends TensorFile {
         long position = position(file, fileSize, entry);
         long bytes = type.bytes(tensor.shape());
         long from = type.bytes(new long[] {tensor.offset()});
-        if (bytes < 0 || from < 0 || bytes > entry.getSize() - from) {
+        long size = Math.min(entry.getSize(), type.bytes(new long[] {storage.elements()}));
+        if (bytes < 0 || from < 0 || bytes > size - from) {
             throw broken(
                     file,
                     "tensor '" + name + "' of shape " + Arrays.toString(tensor.shape()) + ", " + type
-                            + ", from element " + tensor.offset() + " is larger than its storage of " + entry.getSize()
+                            + ", from element " + tensor.offset() + " is larger than its storage of " + size
                             + " bytes");
         }
         if (bytes > 0 && !isContiguous(tensor)) {

@@ -93,7 +93,7 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
         }
     }
 
-    /** Reads into memory of the engine, which is given back when the tensor is closed; a buffer's would wait for the collector. */
+    /** Reads into the engine's memory, which a closed tensor gives back; a buffer's would wait for the collector. */
     private NDArray copy(NDManager owner, DataType carrier) throws IOException {
         if (owner.getDevice().isGpu()) {
             try (NDManager cpu = owner.newSubManager(Device.cpu())) {
