@@ -103,13 +103,14 @@ final class RequestResolver {
             case NONE -> Guidance.Mode.NONE;
         };
         return new Guidance(
-                mode,
-                asked.getMode() == GuidanceMode.NONE
-                        ? 1
-                        : scale != null ? scale : config.defaults().guidanceScale(),
-                low != null ? low : 0,
-                high != null ? high : Guidance.LAST_TIMESTEP,
-                channels != null ? channels : config.defaults().guidedChannels());
+                        mode,
+                        asked.getMode() == GuidanceMode.NONE
+                                ? 1
+                                : scale != null ? scale : config.defaults().guidanceScale(),
+                        low != null ? low : 0,
+                        high != null ? high : Guidance.LAST_TIMESTEP,
+                        channels != null ? channels : config.defaults().guidedChannels())
+                .forModel(config.dit());
     }
 
     private static RequestException invalid(String reason) {

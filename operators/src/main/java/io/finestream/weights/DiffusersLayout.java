@@ -87,7 +87,7 @@ final class DiffusersLayout {
             }
             List<String> sources = sources(name);
             for (String source : sources) {
-                long[] sides = shape.getShape();
+                long[] sides = shape.getShape().clone();
                 sides[0] /= sources.size();
                 shapes.put(source, new Shape(sides));
             }

@@ -18,6 +18,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -114,7 +115,7 @@ public final class GenerativeModel implements AutoCloseable {
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
         ModelConfig baseConfig = files.readConfig();
         Taxonomy taxonomy = files.readTaxonomy(baseConfig);
-        DiTWeights base = DiTWeights.in(TensorFile.open(files.weights()), baseConfig.dit());
+        DiTWeights base = DiTWeights.in(files.openWeights(), baseConfig.dit());
         Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
         Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
         String baseHash = null;
@@ -160,11 +161,11 @@ public final class GenerativeModel implements AutoCloseable {
     }
 
     static String sha256(Path file) throws IOException {
-        return sha256(List.of(file));
+        return sha256(List.of(file), "");
     }
 
-    /** Of the files' contents, one after the other. */
-    static String sha256(List<Path> files) throws IOException {
+    /** Of the files' contents, one after the other, and a text. */
+    static String sha256(List<Path> files, String text) throws IOException {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             byte[] buffer = new byte[HASH_BUFFER];
@@ -175,7 +176,7 @@ public final class GenerativeModel implements AutoCloseable {
                     }
                 }
             }
-            return HexFormat.of().formatHex(digest.digest());
+            return HexFormat.of().formatHex(digest.digest(text.getBytes(StandardCharsets.UTF_8)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param weights as {@link TensorFile#open(Path)} reads it
  * @param autoencoder directory of the {@link io.finestream.codec.AutoencoderKL}; not read for a model of pixels
  * @param adapter safetensors of tuned parameters that replace those of {@code weights}; null for none
+ * @param part which network of a training checkpoint
  * @param diffusersNumerics whether to compute as diffusers does ({@link io.finestream.dit.DiTConfig})
  */
 public record ModelFiles(
@@ -28,6 +29,7 @@ public record ModelFiles(
         Path weights,
         Path autoencoder,
         @Nullable Path adapter,
+        PyTorchCheckpoint.Part part,
         boolean diffusersNumerics) {
 
     private static final String PIPELINE = "model_index.json";
@@ -39,7 +41,7 @@ public record ModelFiles(
     private static final List<String> AUTOENCODERS = List.of(ModelConfig.AUTOENCODER, "sd-vae-ft-mse", "sd-vae-ft-ema");
 
     private ModelFiles(Path config, Path taxonomy, Path weights, Path autoencoder) {
-        this(config, taxonomy, weights, autoencoder, null, false);
+        this(config, taxonomy, weights, autoencoder, null, PyTorchCheckpoint.Part.EMA, false);
     }
 
     /**
@@ -114,28 +116,40 @@ public record ModelFiles(
     }
 
     public ModelFiles withTaxonomy(Path file) {
-        return new ModelFiles(config, file, weights, autoencoder, adapter, diffusersNumerics);
+        return new ModelFiles(config, file, weights, autoencoder, adapter, part, diffusersNumerics);
     }
 
     public ModelFiles withWeights(Path file) {
-        return new ModelFiles(config, taxonomy, file, autoencoder, adapter, diffusersNumerics);
+        return new ModelFiles(config, taxonomy, file, autoencoder, adapter, part, diffusersNumerics);
     }
 
     public ModelFiles withAutoencoder(Path directory) {
-        return new ModelFiles(config, taxonomy, weights, directory, adapter, diffusersNumerics);
+        return new ModelFiles(config, taxonomy, weights, directory, adapter, part, diffusersNumerics);
     }
 
     public ModelFiles withAdapter(Path file) {
-        return new ModelFiles(config, taxonomy, weights, autoencoder, file, diffusersNumerics);
+        return new ModelFiles(config, taxonomy, weights, autoencoder, file, part, diffusersNumerics);
+    }
+
+    public ModelFiles withPart(PyTorchCheckpoint.Part of) {
+        return new ModelFiles(config, taxonomy, weights, autoencoder, adapter, of, diffusersNumerics);
     }
 
     public ModelFiles withDiffusersNumerics() {
-        return new ModelFiles(config, taxonomy, weights, autoencoder, adapter, true);
+        return new ModelFiles(config, taxonomy, weights, autoencoder, adapter, part, true);
     }
 
-    /** SHA-256 of the weights, lower-case hex: names the base that versions are tuned on. */
+    /** Opens the weights. */
+    public TensorFile openWeights() throws IOException {
+        return TensorFile.open(weights, part);
+    }
+
+    /**
+     * SHA-256 of the weights' files, lower-case hex: names the base that versions are tuned on. Of a checkpoint whose
+     * moving average is not what is used, it covers the part's name too.
+     */
     public String weightsHash() throws IOException {
-        return GenerativeModel.sha256(TensorFile.open(weights).files());
+        return GenerativeModel.sha256(openWeights().files(), part == PyTorchCheckpoint.Part.EMA ? "" : part.toString());
     }
 
     /**
@@ -150,12 +164,11 @@ public record ModelFiles(
 
     private ModelConfig readConfigOfAnyKind() throws IOException {
         if (config.equals(weights)) {
-            return CheckpointConfig.of(TensorFile.open(weights), classes());
+            return CheckpointConfig.of(openWeights(), classes());
         }
         JsonNode json = ModelConfig.parseTree(config);
         return CheckpointConfig.isOfDiffusers(json)
-                ? CheckpointConfig.ofDiffusers(
-                        config, json, CheckpointConfig.labelRows(TensorFile.open(weights)), classes())
+                ? CheckpointConfig.ofDiffusers(config, json, CheckpointConfig.labelRows(openWeights()), classes())
                 : ModelConfig.read(config);
     }
 
@@ -189,7 +202,7 @@ public record ModelFiles(
                 return named;
             }
         }
-        int rows = CheckpointConfig.labelRows(TensorFile.open(weights));
+        int rows = CheckpointConfig.labelRows(openWeights());
         return KnownTaxonomies.ofRows(rows)
                 .orElseThrow(() -> new WeightsException(weights + " has a label table of " + rows
                         + " rows, and nothing says which classes these are; put their " + GenerativeModel.TAXONOMY

@@ -48,7 +48,7 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
 
     /** Some of its rows. */
     StoredTensor rows(long from, long to) {
-        long[] sides = shape.getShape();
+        long[] sides = shape.getShape().clone();
         long rowBytes = sides[0] == 0 ? 0 : bytes() / sides[0];
         sides[0] = to - from;
         return new StoredTensor(file, name, type, new Shape(sides), position + from * rowBytes);

@@ -18,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -107,6 +108,15 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
     /** What the file says about itself; empty where the format has no place for it. */
     public final Map<String, String> metadata() {
         return Collections.unmodifiableMap(metadata);
+    }
+
+    /** How many numbers there are of each type, by its safetensors name. */
+    public final Map<String, Long> numbers() {
+        Map<String, Long> numbers = new TreeMap<>();
+        tensors.values()
+                .forEach(tensor ->
+                        numbers.merge(tensor.type().name(), tensor.shape().size(), Long::sum));
+        return numbers;
     }
 
     /** @throws WeightsException if there is no such tensor */

@@ -31,7 +31,7 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
      */
     static GeneratedFolder make(GenerativeModel model, Taxonomy taxonomy, int count, SamplingOptions sampling, int rows)
             throws IOException {
-        Guidance guidance = sampling.guidance(model.config().defaults());
+        Guidance guidance = sampling.guidance(model.config());
         guidance.requireSupportedBy(model.config().dit());
         List<SampleSpec> samples = new ArrayList<>();
         List<byte[][]> images = new ArrayList<>();

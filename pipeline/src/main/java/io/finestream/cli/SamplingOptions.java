@@ -159,7 +159,11 @@ final class SamplingOptions {
     }
 
     /** Guidance of a model: what the options leave open is as the model recommends. */
-    Guidance guidance(ModelConfig.Defaults model) {
+    Guidance guidance(ModelConfig model) {
+        return guidance(model.defaults()).forModel(model.dit());
+    }
+
+    private Guidance guidance(ModelConfig.Defaults model) {
         Interval timesteps = interval == null ? new Interval(0, Guidance.LAST_TIMESTEP) : interval;
         return new Guidance(
                 mode,
