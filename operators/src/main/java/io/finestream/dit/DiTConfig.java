@@ -118,6 +118,22 @@ public record DiTConfig(
                 nullLabel);
     }
 
+    /** This network with other label tables. */
+    public DiTConfig withLabels(int ofSubclasses, int ofSuperclasses, boolean withNullLabel) {
+        return new DiTConfig(
+                inputSize,
+                patchSize,
+                inChannels,
+                hiddenSize,
+                depth,
+                numHeads,
+                ofSubclasses,
+                ofSuperclasses,
+                withNullLabel,
+                0,
+                diffusersNumerics);
+    }
+
     /** This network as diffusers computes it, or as it was trained. */
     public DiTConfig withDiffusersNumerics(boolean asDiffusers) {
         return new DiTConfig(

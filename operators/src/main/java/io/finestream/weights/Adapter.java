@@ -29,6 +29,7 @@ public final class Adapter {
     private static final int SHOWN = 10;
     private static final int SHOWN_OF_HASH = 12;
     private static final String BASE = "base";
+    private static final String TAXONOMY = "taxonomy";
     private static final String STRATEGY = "strategy";
     private static final String VERSION = "version";
     private static final String ADDED_CLASSES = "added_classes";
@@ -73,6 +74,17 @@ public final class Adapter {
         metadata.put(VERSION, Long.toString(origin.version()));
         metadata.put(ADDED_CLASSES, JSON.writeValueAsString(classes));
         Safetensors.write(file, tensors, metadata);
+    }
+
+    /** Writes an adapter that has classes of its own in the place of the base's. */
+    static void write(Path file, Map<String, NDArray> tensors, String baseHash, Taxonomy classes) throws IOException {
+        Safetensors.write(file, tensors, Map.of("format", "pt", BASE, baseHash, TAXONOMY, ModelConfig.toJson(classes)));
+    }
+
+    /** The classes that the adapter has in the place of the base's; null if it has the base's, and maybe more. */
+    static @Nullable Taxonomy taxonomy(Safetensors file) throws WeightsException {
+        String json = file.metadata().get(TAXONOMY);
+        return json == null ? null : ModelConfig.taxonomyOf(file.file(), json);
     }
 
     /** What the file says about itself, or null if another program wrote it. */

@@ -152,16 +152,7 @@ final class CheckpointConfig {
                     + " model's");
         }
         boolean nullLabel = coarse == 1;
-        return new DiTConfig(
-                network.inputSize(),
-                network.patchSize(),
-                network.inChannels(),
-                network.hiddenSize(),
-                network.depth(),
-                network.numHeads(),
-                subclasses,
-                nullLabel ? 0 : coarse,
-                nullLabel);
+        return network.withLabels(subclasses, nullLabel ? 0 : coarse, nullLabel);
     }
 
     private static int number(Path file, JsonNode json, String key) throws WeightsException {

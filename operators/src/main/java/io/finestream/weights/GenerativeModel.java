@@ -53,28 +53,18 @@ public final class GenerativeModel implements AutoCloseable {
     private final Codec codec;
     private @Nullable String baseHash;
 
-    private GenerativeModel(
-            NDManager manager,
-            TorchOps ops,
-            ModelFiles files,
-            ModelConfig config,
-            Taxonomy taxonomy,
-            DiTWeights base,
-            Map<String, NDArray> tuned,
-            ComputeType computeType,
-            @Nullable String baseHash)
+    private GenerativeModel(NDManager manager, TorchOps ops, ModelFiles files, Parts parts, ComputeType computeType)
             throws IOException {
         this.manager = manager;
         this.files = files;
-        this.config = config;
-        this.taxonomy = taxonomy;
-        this.base = base;
         this.computeType = computeType;
-        this.baseHash = baseHash;
+        config = parts.config();
+        taxonomy = parts.taxonomy();
+        base = parts.base();
+        baseHash = parts.baseHash();
         readLater = newManager();
-        shapes = new LinkedHashMap<>(base.shapes());
-        tuned.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
-        parameters = new LinkedHashMap<>(tuned);
+        shapes = parts.shapes();
+        parameters = new LinkedHashMap<>(parts.tuned());
         weights = readWeights(ops);
         codec = codec(ops, manager, config, files);
         DiT dit = new DiT(ops, config.dit(), weights, computeType);
@@ -113,30 +103,64 @@ public final class GenerativeModel implements AutoCloseable {
 
     /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
-        ModelConfig baseConfig = files.readConfig();
-        Taxonomy taxonomy = files.readTaxonomy(baseConfig);
-        DiTWeights base = DiTWeights.in(files.openWeights(), baseConfig.dit());
-        Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
-        Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
-        String baseHash = null;
-        if (adapter != null && origin != null) {
-            baseHash = files.weightsHash();
-            origin.requireBase("the adapter " + adapter.file(), baseHash);
-            taxonomy = taxonomy.plus(origin.addedClasses());
-        }
-        ModelConfig config = baseConfig.withClasses(taxonomy);
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> tuned =
-                    adapter == null ? Map.of() : Adapter.read(ops, manager, adapter, config.dit(), base.shapes());
-            GenerativeModel model =
-                    new GenerativeModel(manager, ops, files, config, taxonomy, base, tuned, computeType, baseHash);
+            Parts parts = Parts.of(ops, manager, files);
+            GenerativeModel model = new GenerativeModel(manager, ops, files, parts, computeType);
             manager.cap(); // results belong to their step, never to the weights
             return model;
         } catch (IOException | RuntimeException e) {
             manager.close();
             throw e;
+        }
+    }
+
+    /**
+     * What a model is made of, before it is loaded.
+     *
+     * @param config of the whole, the adapter's classes included
+     * @param tuned the adapter's tensors, float32
+     * @param baseHash null if nothing has asked for it
+     */
+    record Parts(
+            ModelConfig config,
+            Taxonomy taxonomy,
+            DiTWeights base,
+            Map<String, NDArray> tuned,
+            @Nullable String baseHash) {
+
+        /** @param owner receives the adapter's tensors */
+        static Parts of(TorchOps ops, NDManager owner, ModelFiles files) throws IOException {
+            ModelConfig config = files.readConfig();
+            DiTWeights base = DiTWeights.in(files.openWeights(), config.dit());
+            Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
+            Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
+            Taxonomy classes = adapter == null ? null : Adapter.taxonomy(adapter);
+            boolean ofItsOwn = classes != null;
+            Taxonomy taxonomy = classes != null ? classes : files.readTaxonomy(config);
+            String baseHash = null;
+            if (adapter != null && origin != null) {
+                baseHash = files.weightsHash();
+                origin.requireBase("the adapter " + adapter.file(), baseHash);
+                taxonomy = taxonomy.plus(origin.addedClasses());
+            }
+            ModelConfig whole = ofItsOwn ? config.withClassesInstead(taxonomy) : config.withClasses(taxonomy);
+            Map<String, NDArray> tuned =
+                    adapter == null ? Map.of() : Adapter.read(ops, owner, adapter, whole.dit(), base.shapes());
+            return new Parts(whole, taxonomy, base, tuned, baseHash);
+        }
+
+        Map<String, Shape> shapes() {
+            Map<String, Shape> shapes = new LinkedHashMap<>(base.shapes());
+            tuned.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
+            return shapes;
+        }
+
+        /** A parameter, float32; the adapter's belong to its manager. */
+        NDArray read(TorchOps ops, NDManager owner, String name) throws IOException {
+            NDArray replaced = tuned.get(name);
+            return replaced != null ? replaced : base.read(ops, owner, name);
         }
     }
 

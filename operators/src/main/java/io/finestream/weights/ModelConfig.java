@@ -69,6 +69,18 @@ public record ModelConfig(
         return new ModelConfig(name, dit.withClasses(taxonomy), prediction, schedule, codec, defaults);
     }
 
+    /** This model with other label tables: those of {@code taxonomy}, without a null label. */
+    ModelConfig withClassesInstead(Taxonomy taxonomy) {
+        return new ModelConfig(
+                name,
+                dit.withLabels(
+                        taxonomy.subclasses().size(), taxonomy.superclasses().size(), false),
+                prediction,
+                schedule,
+                codec,
+                defaults);
+    }
+
     /** This model, computed as diffusers does. */
     ModelConfig withDiffusersNumerics() {
         return new ModelConfig(name, dit.withDiffusersNumerics(true), prediction, schedule, codec, defaults);
@@ -109,7 +121,26 @@ public record ModelConfig(
 
     /** @throws WeightsException if the file is missing or is not a taxonomy */
     public static Taxonomy readTaxonomy(Path file) throws IOException {
-        TaxonomyFile parsed = parse(file, TaxonomyFile.class);
+        return taxonomy(file, parse(file, TaxonomyFile.class));
+    }
+
+    /** The JSON form of a taxonomy, in one line. */
+    static String toJson(Taxonomy taxonomy) throws IOException {
+        return JSON.writer()
+                .without(SerializationFeature.INDENT_OUTPUT)
+                .writeValueAsString(new TaxonomyFile(taxonomy.superclasses(), taxonomy.subclasses()));
+    }
+
+    /** @param file that has it, for messages */
+    static Taxonomy taxonomyOf(Path file, String json) throws WeightsException {
+        try {
+            return taxonomy(file, JSON.readValue(json, TaxonomyFile.class));
+        } catch (JsonProcessingException e) {
+            throw new WeightsException(file + " has a taxonomy that can not be read: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static Taxonomy taxonomy(Path file, TaxonomyFile parsed) throws WeightsException {
         try {
             return new Taxonomy(parsed.superclasses(), parsed.subclasses());
         } catch (IllegalArgumentException e) {

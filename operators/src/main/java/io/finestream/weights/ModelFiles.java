@@ -32,9 +32,9 @@ public record ModelFiles(
         PyTorchCheckpoint.Part part,
         boolean diffusersNumerics) {
 
-    private static final String PIPELINE = "model_index.json";
-    private static final String TRANSFORMER = "transformer";
-    private static final List<String> DIFFUSERS_WEIGHTS = List.of(
+    static final String PIPELINE = "model_index.json";
+    static final String TRANSFORMER = "transformer";
+    static final List<String> DIFFUSERS_WEIGHTS = List.of(
             "diffusion_pytorch_model.safetensors",
             "diffusion_pytorch_model.safetensors.index.json",
             "diffusion_pytorch_model.bin");
