@@ -55,7 +55,7 @@ public final class Golden implements AutoCloseable {
     }
 
     public Map<String, NDArray> weights() throws IOException {
-        return DiTWeights.read(ops, manager, Safetensors.open(file("dit.safetensors")), CONFIG);
+        return DiTWeights.in(Safetensors.open(file("dit.safetensors")), CONFIG).readAll(ops, manager);
     }
 
     public DiT dit(ComputeType type) throws IOException {

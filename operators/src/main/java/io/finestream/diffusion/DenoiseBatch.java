@@ -4,16 +4,15 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The trajectories in flight. They join and leave between any two steps, each with its own timestep, class, guidance,
@@ -30,8 +29,14 @@ public final class DenoiseBatch<T> implements AutoCloseable {
     /** A trajectory that has reached its image. {@code latent} is [C, H, W]. */
     public record Finished<T>(T tag, SampleSpec spec, float[] latent) {}
 
-    /** A trajectory between two steps, as it is saved. {@code step} counts the steps done; {@code latent} is [C, H, W]. */
-    public record InFlight<T>(T tag, SampleSpec spec, int step, float[] latent) {}
+    /**
+     * A trajectory between two steps, as it is saved.
+     *
+     * @param step number of steps done
+     * @param latent [C, H, W]
+     * @param history what its sampler keeps of earlier steps, newest last, each [C, H, W]; empty before the first step
+     */
+    public record InFlight<T>(T tag, SampleSpec spec, int step, float[] latent, List<float[]> history) {}
 
     private static final class Slot<T> {
         final T tag;
@@ -53,6 +58,23 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         int rows() {
             return spec.guidance().rows(next().t());
         }
+
+        boolean isMultistep() {
+            return plan.isMultistep();
+        }
+
+        boolean isAtLast() {
+            return step == plan.steps().size() - 1;
+        }
+
+        boolean isDone() {
+            return step == plan.steps().size();
+        }
+
+        /** Tensors of history that it has at this step. */
+        int historySize() {
+            return step == 0 ? 0 : plan.historySize();
+        }
     }
 
     private record PlanKey(Sampler sampler, int steps) {}
@@ -64,7 +86,8 @@ public final class DenoiseBatch<T> implements AutoCloseable {
     private final Shape latentShape; // [C, H, W]
     private final Map<PlanKey, SamplingPlan> plans = new HashMap<>();
     private final List<Slot<T>> slots = new ArrayList<>(); // oldest first; slot i owns row i of latents
-    private @Nullable NDArray latents; // [N, C, H, W]
+    private final RowTable latents; // [N, C, H, W]
+    private final Histories histories; // in the order of the slots
     private long stepsDone;
     private long rowsDone;
 
@@ -82,8 +105,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         this.maxRows = maxRows;
         this.noise = noise;
         manager = owner.newSubManager();
+        latents = new RowTable(manager);
         int side = model.config().inputSize();
         latentShape = new Shape(model.config().inChannels(), side, side);
+        histories = new Histories(model.ops(), manager, latentShape);
     }
 
     /** Whether {@code spec} fits into the budget of the next pass beside those in flight. */
@@ -127,7 +152,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
     /** Starts a trajectory from its noise. */
     public void admit(T tag, SampleSpec spec) {
         int size = model.config().latentSize();
-        resume(new InFlight<>(tag, spec, 0, noise.normal(spec.seed(), spec.sample(), 0, size)));
+        resume(new InFlight<>(tag, spec, 0, noise.normal(spec.seed(), spec.sample(), 0, size), List.of()));
     }
 
     /**
@@ -142,14 +167,21 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             throw new IllegalArgumentException("a saved trajectory has done " + slot.step + " of "
                     + slot.plan.steps().size() + " steps, expected fewer");
         }
-        NDArray added = manager.create(saved.latent(), batchOf(1));
-        if (latents == null) {
-            replaceLatents(added);
-        } else {
-            replaceLatents(concat(manager, latents, added));
-            added.close();
+        requireHistory(slot, saved.history());
+        latents.append(manager.create(saved.latent(), batchOf(1)));
+        if (slot.isMultistep()) {
+            histories.append(saved.history());
         }
         slots.add(slot);
+    }
+
+    private void requireHistory(Slot<T> slot, List<float[]> history) {
+        int size = model.config().latentSize();
+        if (history.size() != slot.historySize() || history.stream().anyMatch(kept -> kept.length != size)) {
+            throw new IllegalArgumentException("a saved trajectory has a history of "
+                    + history.stream().map(kept -> kept.length).toList() + " numbers, expected " + slot.historySize()
+                    + " times " + size + " for " + slot.spec.sampler() + " after " + slot.step + " steps");
+        }
     }
 
     private void requireFit(InFlight<T> saved) {
@@ -184,11 +216,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         List<Slot<T>> advancing = slots.subList(0, n);
         List<Finished<T>> finished = new ArrayList<>();
         try (NDManager m = manager.newSubManager()) {
-            NDArray all = latents();
-            NDArray x = all.get(new NDIndex("0:" + n)); // [n, C, H, W]
-            x.attach(m);
+            NDArray x = latents.first(m, n); // [n, C, H, W]
             NDArray prediction = predict(m, x, advancing); // [n, 2C, H, W]
             NDArray next = model.ops().samplerStep(m, x, prediction, noise(m, advancing), coefficients(m, advancing));
+            next = histories.advance(m, x, prediction, next, multistep(advancing));
             retire(m, next, advancing, finished);
         }
         stepsDone++;
@@ -234,35 +265,31 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return m.create(k, new Shape(advancing.size(), SamplingPlan.COEFFICIENTS)); // [n, 5]
     }
 
-    /** Moves the advanced slots on, takes out those that are done, and rebuilds the table of latents. */
-    private void retire(NDManager m, NDArray next, List<Slot<T>> advancing, List<Finished<T>> finished) {
-        int n = advancing.size();
-        List<Integer> staying = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
+    private static <T> List<Histories.Advance> multistep(List<Slot<T>> advancing) {
+        List<Histories.Advance> advances = new ArrayList<>();
+        for (int i = 0; i < advancing.size(); i++) {
             Slot<T> slot = advancing.get(i);
-            if (++slot.step == slot.plan.steps().size()) {
+            if (slot.isMultistep()) {
+                advances.add(new Histories.Advance(i, slot.next(), slot.isAtLast()));
+            }
+        }
+        return advances;
+    }
+
+    /** Moves the advanced slots on, and takes out those that are done. */
+    private void retire(NDManager m, NDArray next, List<Slot<T>> advancing, List<Finished<T>> finished) {
+        List<Integer> staying = new ArrayList<>();
+        for (int i = 0; i < advancing.size(); i++) {
+            Slot<T> slot = advancing.get(i);
+            slot.step++;
+            if (slot.isDone()) {
                 finished.add(new Finished<>(slot.tag, slot.spec, next.get(i).toFloatArray()));
             } else {
                 staying.add(i);
             }
         }
-        NDList parts = new NDList();
-        if (staying.size() == n) {
-            parts.add(next);
-        } else if (!staying.isEmpty()) {
-            parts.add(next.get(m.create(staying.stream().mapToLong(i -> i).toArray())));
-        }
-        if (n < slots.size()) {
-            NDArray waiting = latents().get(new NDIndex(n + ":"));
-            waiting.attach(m);
-            parts.add(waiting);
-        }
-        advancing.removeIf(slot -> slot.step == slot.plan.steps().size());
-        if (parts.isEmpty()) {
-            replaceLatents(null);
-        } else {
-            replaceLatents(parts.size() == 1 ? parts.get(0).duplicate() : NDArrays.concat(parts, 0));
-        }
+        latents.replaceFirst(m, next, staying);
+        advancing.removeIf(Slot::isDone);
     }
 
     private int countWithin(int budget) {
@@ -276,16 +303,20 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** What a checkpoint needs, oldest first; the arrays are fresh copies. */
     public List<InFlight<T>> inFlight() {
-        if (slots.isEmpty()) {
-            return List.of();
-        }
-        float[] values = latents().toFloatArray();
+        float[] values = latents.toFloatArray();
+        Iterator<List<float[]>> kept = histories
+                .save(slots.stream()
+                        .filter(Slot::isMultistep)
+                        .mapToInt(Slot::historySize)
+                        .toArray())
+                .iterator();
         int size = model.config().latentSize();
         List<InFlight<T>> saved = new ArrayList<>();
         for (int i = 0; i < slots.size(); i++) {
             Slot<T> slot = slots.get(i);
             float[] latent = Arrays.copyOfRange(values, i * size, (i + 1) * size);
-            saved.add(new InFlight<>(slot.tag, slot.spec, slot.step, latent));
+            List<float[]> history = slot.isMultistep() ? kept.next() : List.of();
+            saved.add(new InFlight<>(slot.tag, slot.spec, slot.step, latent, history));
         }
         return saved;
     }
@@ -294,23 +325,6 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return plans.computeIfAbsent(
                 new PlanKey(spec.sampler(), spec.steps()),
                 key -> SamplingPlan.of(model.schedule(), model.prediction(), key.sampler(), key.steps()));
-    }
-
-    private NDArray latents() {
-        if (latents == null) {
-            throw new IllegalStateException("the batch is empty");
-        }
-        return latents;
-    }
-
-    private void replaceLatents(@Nullable NDArray replacement) {
-        if (latents != null) {
-            latents.close();
-        }
-        if (replacement != null) {
-            replacement.attach(manager);
-        }
-        latents = replacement;
     }
 
     private static NDArray concat(NDManager m, NDArray a, NDArray b) {

@@ -24,7 +24,7 @@ public record Guidance(Mode mode, double scale, int intervalLow, int intervalHig
 
     /** Which label the prediction is pushed away from. */
     public enum Mode {
-        /** The superclass (FineDiffusion). */
+        /** The superclass (FineDiffusion); of a plain DiT, which has none, the null label. */
         FINE_GRAINED,
         /** The null label (needs a model that was trained with one). */
         CLASSIFIER_FREE,
@@ -51,6 +51,13 @@ public record Guidance(Mode mode, double scale, int intervalLow, int intervalHig
     /** Fine-grained guidance of {@code channels} channels at every timestep. */
     public static Guidance fineGrained(double scale, int channels) {
         return new Guidance(Mode.FINE_GRAINED, scale, 0, LAST_TIMESTEP, channels);
+    }
+
+    /** This guidance where a model has superclasses; without them, away from the null label, if it has that. */
+    public Guidance forModel(DiTConfig config) {
+        return mode == Mode.FINE_GRAINED && config.superclasses() == 0 && config.nullLabel()
+                ? new Guidance(Mode.CLASSIFIER_FREE, scale, intervalLow, intervalHigh, channels)
+                : this;
     }
 
     /** Whether the coarser prediction is needed at {@code t}. */

@@ -1,5 +1,8 @@
 package io.finestream.diffusion;
 
+import java.util.Optional;
+import java.util.stream.IntStream;
+
 /**
  * The linear noise schedule of DDPM (arXiv 2006.11239): β grows evenly from {@code betaStart} to {@code betaEnd}.
  *
@@ -37,14 +40,16 @@ public record NoiseSchedule(int timesteps, double betaStart, double betaEnd) {
 
     /**
      * {@code n} timesteps spread evenly from 0 to T − 1, ascending, as {@code space_timesteps} of guided-diffusion and
-     * DiT rounds them (half to even).
+     * DiT rounds them (half to even). A single one is the noisiest.
      */
     public int[] evenTimesteps(int n) {
         requireSteps(n);
-        if (n == 1) {
-            return new int[] {timesteps - 1};
-        }
-        double stride = (timesteps - 1.0) / (n - 1);
+        return n == 1 ? new int[] {timesteps - 1} : spread(timesteps, n);
+    }
+
+    /** {@code n} of the numbers 0 to {@code size} − 1, spread evenly, with both ends; a single one is 0. */
+    static int[] spread(int size, int n) {
+        double stride = n > 1 ? (size - 1.0) / (n - 1) : 1;
         int[] t = new int[n];
         double at = 0;
         for (int i = 0; i < n; i++) {
@@ -55,21 +60,38 @@ public record NoiseSchedule(int timesteps, double betaStart, double betaEnd) {
     }
 
     /**
+     * {@code n} timesteps spread evenly from above 0 to T − 1, ascending, as the multistep schedulers of diffusers v0.15.0
+     * space them: the last step leads to timestep 0, where the model is not asked. So there are at most T − 1.
+     */
+    public int[] evenTimestepsAboveZero(int n) {
+        requireSteps(n);
+        double stride = (timesteps - 1.0) / n;
+        return IntStream.rangeClosed(1, n)
+                .map(i -> (int) Math.rint(i == n ? timesteps - 1 : i * stride))
+                .distinct()
+                .toArray();
+    }
+
+    /**
      * The reference's "ddimN" spacing, 0, stride, 2·stride, … ascending, where an integer stride gives exactly {@code n}
      * timesteps; otherwise {@link #evenTimesteps}.
      */
     public int[] stridedTimesteps(int n) {
         requireSteps(n);
-        for (int stride = 1; stride < timesteps; stride++) {
-            if ((timesteps + stride - 1) / stride == n) {
-                int[] t = new int[n];
-                for (int i = 0; i < n; i++) {
-                    t[i] = i * stride;
-                }
-                return t;
-            }
-        }
-        return evenTimesteps(n);
+        return stride(n).map(this::every).orElseGet(() -> evenTimesteps(n));
+    }
+
+    /** The smallest stride that visits exactly {@code n} timesteps. */
+    Optional<Integer> stride(int n) {
+        return IntStream.range(1, timesteps)
+                .filter(stride -> (timesteps + stride - 1) / stride == n)
+                .boxed()
+                .findFirst();
+    }
+
+    /** 0, {@code stride}, 2 · {@code stride}, …. */
+    int[] every(int stride) {
+        return IntStream.iterate(0, t -> t < timesteps, t -> t + stride).toArray();
     }
 
     private void requireSteps(int n) {

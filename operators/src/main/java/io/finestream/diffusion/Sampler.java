@@ -1,9 +1,9 @@
 package io.finestream.diffusion;
 
 /**
- * A way from noise to image as a list of steps that are linear in the latent, the prediction and fresh noise. A sampler
- * holds no state: what a step needs is in its {@link SamplingPlan.Step}, so that rows at different steps of different
- * samplers are computed together.
+ * A way from noise to image as a list of steps that are linear in the latent, the prediction, what earlier steps have
+ * predicted, and fresh noise. A sampler holds no state: what a step needs is in its {@link SamplingPlan.Step} and in its
+ * trajectory, so that rows at different steps of different samplers are computed together.
  */
 public sealed interface Sampler {
 
@@ -22,21 +22,16 @@ public sealed interface Sampler {
         }
 
         @Override
-        public SamplingPlan.Step step(int t, double alphaBar, double previousAlphaBar, double floorLogVariance) {
-            double sigma = eta
-                    * Math.sqrt((1 - previousAlphaBar) / (1 - alphaBar))
-                    * Math.sqrt(1 - alphaBar / previousAlphaBar);
-            double x0FromX = 1 / Math.sqrt(alphaBar);
-            double x0FromEps = -Math.sqrt(1 / alphaBar - 1);
-            double direction = Math.sqrt(1 - previousAlphaBar - sigma * sigma);
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            double alphaBar = levels.alphaBar()[i];
+            double nextAlphaBar = levels.alphaBar()[i + 1];
+            double sigma =
+                    eta * Math.sqrt((1 - nextAlphaBar) / (1 - alphaBar)) * Math.sqrt(1 - alphaBar / nextAlphaBar);
+            Linear next = Linear.x0(alphaBar)
+                    .times(Math.sqrt(nextAlphaBar))
+                    .plus(Linear.EPS.times(Math.sqrt(1 - nextAlphaBar - sigma * sigma)));
             double logVariance = sigma > 0 ? 2 * Math.log(sigma) : 0;
-            return new SamplingPlan.Step(
-                    t,
-                    Math.sqrt(previousAlphaBar) * x0FromX,
-                    Math.sqrt(previousAlphaBar) * x0FromEps + direction,
-                    logVariance,
-                    logVariance,
-                    sigma > 0);
+            return SamplingPlan.Step.ofOne(levels.t()[i], next, logVariance, logVariance, sigma > 0);
         }
     }
 
@@ -51,29 +46,156 @@ public sealed interface Sampler {
         }
 
         @Override
-        public SamplingPlan.Step step(int t, double alphaBar, double previousAlphaBar, double floorLogVariance) {
-            Posterior q = Posterior.of(alphaBar, previousAlphaBar);
-            double x0FromX = 1 / Math.sqrt(alphaBar);
-            double x0FromEps = -Math.sqrt(1 / alphaBar - 1);
-            boolean last = previousAlphaBar == 1;
-            return new SamplingPlan.Step(
-                    t,
-                    q.meanFromX0() * x0FromX + q.meanFromX(),
-                    q.meanFromX0() * x0FromEps,
-                    last ? floorLogVariance : Math.log(q.variance()),
-                    Math.log(q.beta()),
-                    !last);
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            Posterior q = posterior(levels, i);
+            Linear next = Linear.x0(levels.alphaBar()[i]).times(q.meanFromX0()).plus(Linear.X.times(q.meanFromX()));
+            boolean last = levels.isLast(i);
+            double logVariance = last ? floorLogVariance(levels) : Math.log(q.variance());
+            return SamplingPlan.Step.ofOne(levels.t()[i], next, logVariance, Math.log(q.beta()), !last);
+        }
+
+        /** Stands in for the last step's variance, which is 0: that of the step before. */
+        private static double floorLogVariance(NoiseLevels levels) {
+            int n = levels.steps();
+            return Math.log(n > 1 ? posterior(levels, n - 2).variance() : 1 - levels.alphaBar()[0]);
+        }
+
+        private static Posterior posterior(NoiseLevels levels, int i) {
+            return Posterior.of(levels.alphaBar()[i], levels.alphaBar()[i + 1]);
         }
     }
 
-    /** The timesteps of a trajectory of {@code steps} steps, ascending: the last one is visited first. */
-    int[] timesteps(NoiseSchedule schedule, int steps);
+    /**
+     * DPM-Solver++(2M), the midpoint form (arXiv 2211.01095, algorithm 2), as diffusers v0.15.0 has it: the first step is
+     * of first order, and of a trajectory of less than 15 steps so is the last.
+     */
+    record DpmSolverPp() implements Sampler {
+        private static final int SHORT = 15;
+
+        @Override
+        public int[] timesteps(NoiseSchedule schedule, int steps) {
+            return schedule.evenTimestepsAboveZero(steps);
+        }
+
+        @Override
+        public double endAlphaBar(NoiseSchedule schedule) {
+            return schedule.alphaBars()[0];
+        }
+
+        @Override
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            Linear x0 = Linear.x0(levels.alphaBar()[i]);
+            double gain = -levels.alpha(i + 1) * Math.expm1(-levels.h(i));
+            Linear next = Linear.X.times(levels.sigma(i + 1) / levels.sigma(i)).plus(x0.times(gain));
+            boolean firstOrder = i == 0 || (levels.isLast(i) && levels.steps() < SHORT);
+            if (!firstOrder) {
+                double r = levels.h(i - 1) / levels.h(i);
+                next = next.plus(x0.minus(Linear.PREVIOUS_X0).times(gain / (2 * r)));
+            }
+            return SamplingPlan.Step.ofMany(levels.t()[i], next, x0);
+        }
+    }
 
     /**
-     * The step from ᾱ to the next cleaner level.
+     * UniPC of second order with B(h) = e^h − 1 on predictions of x_0 (arXiv 2302.04867, algorithms 5 to 8), as diffusers
+     * v0.15.0 has it: the first and the last predictor are of first order.
      *
-     * @param previousAlphaBar ᾱ of the next cleaner timestep of this trajectory; 1 for the last step
-     * @param floorLogVariance log of the posterior variance that stands in for the last step's, which is 0
+     * <p>A step corrects the latent that it finds, by the prediction there, and predicts the next from that. Both leave
+     * the same point and share its terms. The corrector's terms of the past, all but its last, are carried from the step
+     * before as one tensor, so that a trajectory keeps two.
      */
-    SamplingPlan.Step step(int t, double alphaBar, double previousAlphaBar, double floorLogVariance);
+    record UniPc() implements Sampler {
+        @Override
+        public int[] timesteps(NoiseSchedule schedule, int steps) {
+            return schedule.evenTimestepsAboveZero(steps);
+        }
+
+        @Override
+        public double endAlphaBar(NoiseSchedule schedule) {
+            return schedule.alphaBars()[0];
+        }
+
+        @Override
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            Linear x0 = Linear.x0(levels.alphaBar()[i]);
+            Linear corrected =
+                    i == 0 ? Linear.X : Linear.CARRIED.plus(x0.times(gain(levels, i - 1) * ofNewest(levels, i - 1)));
+            double gain = gain(levels, i);
+            Linear base = corrected.times(levels.sigma(i + 1) / levels.sigma(i)).plus(x0.times(gain));
+            Linear next = base;
+            Linear carried = base.minus(x0.times(gain * ofNewest(levels, i)));
+            if (isSecondOrder(levels, i)) {
+                Linear slope = Linear.PREVIOUS_X0.minus(x0).times(1 / ratio(levels, i));
+                next = next.plus(slope.times(gain / 2));
+                carried = carried.plus(slope.times(gain * ofSlope(levels, i)));
+            }
+            return SamplingPlan.Step.ofMany(levels.t()[i], next, carried, x0);
+        }
+
+        private static boolean isSecondOrder(NoiseLevels levels, int i) {
+            return i > 0 && !levels.isLast(i);
+        }
+
+        /** −α B(h) of a step. */
+        private static double gain(NoiseLevels levels, int i) {
+            return -levels.alpha(i + 1) * Math.expm1(-levels.h(i));
+        }
+
+        /** Where the prediction before stands, in steps of this size: less than 0. */
+        private static double ratio(NoiseLevels levels, int i) {
+            return -levels.h(i - 1) / levels.h(i);
+        }
+
+        /** Weight of the slope to the prediction before in the corrector of step {@code i}. */
+        private static double ofSlope(NoiseLevels levels, int i) {
+            double h = -levels.h(i);
+            double phi2 = Math.expm1(h) / h - 1;
+            double phi3 = phi2 / h - 0.5;
+            return (phi2 - 2 * phi3) / Math.expm1(h) / (1 - ratio(levels, i));
+        }
+
+        /** Weight of the slope to the prediction at the step's end in the corrector of step {@code i}. */
+        private static double ofNewest(NoiseLevels levels, int i) {
+            if (!isSecondOrder(levels, i)) {
+                return 0.5;
+            }
+            double h = -levels.h(i);
+            return (Math.expm1(h) / h - 1) / Math.expm1(h) - ofSlope(levels, i);
+        }
+    }
+
+    /** Another sampler at timesteps of one's own choice. */
+    record Respaced(Sampler sampler, Respacing respacing) implements Sampler {
+        public Respaced {
+            if (!(sampler instanceof Ddim || sampler instanceof Ddpm)) {
+                throw new IllegalArgumentException("respacing is '" + respacing + "', which goes with DDIM or DDPM;"
+                        + " for other samplers say how many steps");
+            }
+        }
+
+        /** Those of the respacing, whatever {@code steps} is. */
+        @Override
+        public int[] timesteps(NoiseSchedule schedule, int steps) {
+            return respacing.timesteps(schedule);
+        }
+
+        @Override
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            return sampler.step(levels, i);
+        }
+    }
+
+    /**
+     * The timesteps of a trajectory, ascending: the last one is visited first. There are {@code steps} of them, except
+     * where the sampler has a reason that it names.
+     */
+    int[] timesteps(NoiseSchedule schedule, int steps);
+
+    /** ᾱ where the last step leads: 1 is the image itself. */
+    default double endAlphaBar(NoiseSchedule schedule) {
+        return 1;
+    }
+
+    /** Step {@code i} of a trajectory, from 0. */
+    SamplingPlan.Step step(NoiseLevels levels, int i);
 }

@@ -16,6 +16,11 @@ import java.util.Map;
  */
 public final class DiT {
 
+    /** Of every LayerNorm, but for the second of a block in diffusers. */
+    private static final double EPS = 1e-6;
+
+    private static final double DIFFUSERS_EPS = 1e-5;
+
     private final TorchOps ops;
     private final DiTConfig config;
     private final ComputeType computeType;
@@ -27,6 +32,7 @@ public final class DiT {
     private final List<List<NDArray>> blocks = new ArrayList<>();
     private final List<NDArray> finalLayer;
     private final NDArray heads; // scalar
+    private final NDArray eps2; // scalar
     private final NDArray patch; // scalar
 
     /**
@@ -46,7 +52,8 @@ public final class DiT {
                 get(weights, "t_embedder.mlp.0.weight"),
                 get(weights, "t_embedder.mlp.0.bias"),
                 get(weights, "t_embedder.mlp.2.weight"),
-                get(weights, "t_embedder.mlp.2.bias"));
+                get(weights, "t_embedder.mlp.2.bias"),
+                config.diffusersNumerics());
         labels = new TieredEmbedder(
                 ops, get(weights, DiTParameters.SUBCLASS_TABLE), get(weights, DiTParameters.SUPERCLASS_TABLE));
         for (int i = 0; i < config.depth(); i++) {
@@ -59,6 +66,7 @@ public final class DiT {
         }
         finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
         heads = ops.scalar(config.numHeads());
+        eps2 = ops.scalar(config.diffusersNumerics() ? DIFFUSERS_EPS : EPS);
         patch = ops.scalar(config.patchSize());
     }
 
@@ -112,7 +120,7 @@ public final class DiT {
     }
 
     NDArray block(NDManager m, int index, NDArray h, NDArray c) {
-        return ops.block(m, h, c, heads, blocks.get(index)); // [B, T, D]
+        return ops.block(m, h, c, heads, eps2, blocks.get(index)); // [B, T, D]
     }
 
     private static List<NDArray> getAll(Map<String, NDArray> weights, String prefix, List<String> names) {

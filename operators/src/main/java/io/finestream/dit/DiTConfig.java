@@ -1,6 +1,9 @@
 package io.finestream.dit;
 
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -12,10 +15,13 @@ import java.util.TreeMap;
  * @param hiddenSize D, a multiple of {@code numHeads} and of 4
  * @param depth number of blocks
  * @param subclasses rows of the fine label table
- * @param superclasses coarse classes, each with a row of the coarse label table; 0 for a plain DiT
+ * @param superclasses coarse classes, each with a row of the coarse label table; 0 for a plain DiT, whose taxonomy's
+ *     superclasses are names without rows
  * @param nullLabel whether the coarse table has one more row, the null label of classifier-free guidance
  * @param addedSuperclasses how many of the superclasses, the last, came after the null label: their rows stand behind
  *     its, which does not move; 0 where there is no null label
+ * @param diffusersNumerics computes as huggingface/diffusers does, whose timestep frequencies are 10000^(-k/127) and whose
+ *     blocks' second norm has an epsilon of 1e-5: other numbers than those that the published weights were trained with
  */
 public record DiTConfig(
         int inputSize,
@@ -27,7 +33,8 @@ public record DiTConfig(
         int subclasses,
         int superclasses,
         boolean nullLabel,
-        int addedSuperclasses) {
+        int addedSuperclasses,
+        boolean diffusersNumerics) {
 
     /** Depth, width and heads of the published sizes (DiT paper, table 1); the patch size follows the slash. */
     private static final Map<String, int[]> PUBLISHED = new TreeMap<>(Map.of(
@@ -72,7 +79,18 @@ public record DiTConfig(
             int subclasses,
             int superclasses,
             boolean nullLabel) {
-        this(inputSize, patchSize, inChannels, hiddenSize, depth, numHeads, subclasses, superclasses, nullLabel, 0);
+        this(
+                inputSize,
+                patchSize,
+                inChannels,
+                hiddenSize,
+                depth,
+                numHeads,
+                subclasses,
+                superclasses,
+                nullLabel,
+                0,
+                false);
     }
 
     /**
@@ -98,6 +116,38 @@ public record DiTConfig(
                 subclasses,
                 superclasses,
                 nullLabel);
+    }
+
+    /** This network as diffusers computes it, or as it was trained. */
+    public DiTConfig withDiffusersNumerics(boolean asDiffusers) {
+        return new DiTConfig(
+                inputSize,
+                patchSize,
+                inChannels,
+                hiddenSize,
+                depth,
+                numHeads,
+                subclasses,
+                superclasses,
+                nullLabel,
+                addedSuperclasses,
+                asDiffusers);
+    }
+
+    /** The published size that it has, as in {@code XL/2}; none if it has another. */
+    public Optional<String> publishedSize() {
+        return PUBLISHED.entrySet().stream()
+                .filter(size -> Arrays.equals(size.getValue(), new int[] {depth, hiddenSize, numHeads}))
+                .map(size -> size.getKey() + "/" + patchSize)
+                .findFirst();
+    }
+
+    /** Heads of the published size of this depth and width; none if there is no such size. */
+    public static OptionalInt publishedHeads(int depth, int hiddenSize) {
+        return PUBLISHED.values().stream()
+                .filter(size -> size[0] == depth && size[1] == hiddenSize)
+                .mapToInt(size -> size[2])
+                .findFirst();
     }
 
     /** T, the tokens of one row. */
@@ -134,7 +184,7 @@ public record DiTConfig(
      * Taxonomy#plus} does. Rows are added at the end of both tables; none moves.
      */
     public DiTConfig withClasses(Taxonomy taxonomy) {
-        int grown = taxonomy.superclasses().size();
+        int grown = superclasses == 0 ? 0 : taxonomy.superclasses().size();
         return new DiTConfig(
                 inputSize,
                 patchSize,
@@ -145,7 +195,8 @@ public record DiTConfig(
                 taxonomy.subclasses().size(),
                 grown,
                 nullLabel,
-                nullLabel ? addedSuperclasses + grown - superclasses : 0);
+                nullLabel ? addedSuperclasses + grown - superclasses : 0,
+                diffusersNumerics);
     }
 
     private static void require(boolean holds, String what, int value, String expected) {

@@ -54,6 +54,9 @@ public final class DiTParameters {
             "adaLN_modulation.1.weight",
             "adaLN_modulation.1.bias");
 
+    /** Computed, and saved by the reference. */
+    public static final String POSITIONS = "pos_embed";
+
     private static final int GAMMA_BLOCKS = 14;
     private static final float EMBEDDING_STD = 0.02f;
 
@@ -64,7 +67,7 @@ public final class DiTParameters {
         long d = config.hiddenSize();
         long p = config.patchSize();
         Map<String, Shape> shapes = new LinkedHashMap<>();
-        shapes.put("pos_embed", new Shape(1, config.tokens(), d));
+        shapes.put(POSITIONS, new Shape(1, config.tokens(), d));
         shapes.put("x_embedder.proj.weight", new Shape(d, config.inChannels(), p, p));
         shapes.put("x_embedder.proj.bias", new Shape(d));
         shapes.put("t_embedder.mlp.0.weight", new Shape(d, TimestepEmbedder.FEATURES));
@@ -239,12 +242,20 @@ public final class DiTParameters {
         return owner.randomNormal(0f, (float) std, Objects.requireNonNull(shapes.get(name)), DataType.FLOAT32);
     }
 
-    private static NDArray initial(NDManager owner, DiTConfig config, String name, Shape shape) {
-        if (name.equals("pos_embed")) {
+    /**
+     * A parameter that a file need not have, because it follows from the configuration: positions, and the affine norms
+     * of a network that has none.
+     */
+    public static NDArray implied(NDManager owner, DiTConfig config, String name, Shape shape) {
+        if (name.equals(POSITIONS)) {
             return owner.create(positions(config), shape);
         }
-        if (name.contains("norm") && name.endsWith(".weight")) {
-            return owner.ones(shape);
+        return name.endsWith(".weight") ? owner.ones(shape) : owner.zeros(shape);
+    }
+
+    private static NDArray initial(NDManager owner, DiTConfig config, String name, Shape shape) {
+        if (name.equals(POSITIONS) || name.contains("norm")) {
+            return implied(owner, config, name, shape);
         }
         if (name.endsWith(".bias") || name.contains("adaLN_modulation") || name.startsWith("final_layer.linear")) {
             return owner.zeros(shape);
@@ -291,11 +302,13 @@ public final class DiTParameters {
     public static Map<String, NDArray> castForInference(
             TorchOps ops, NDManager owner, Map<String, NDArray> weights, ComputeType computeType) {
         Map<String, NDArray> cast = new LinkedHashMap<>();
-        weights.forEach((name, weight) -> cast.put(
-                name,
-                name.startsWith("blocks.") || name.startsWith("final_layer.")
-                        ? computeType.cast(ops, owner, weight)
-                        : weight));
+        weights.forEach((name, weight) ->
+                cast.put(name, isCastForInference(name) ? computeType.cast(ops, owner, weight) : weight));
         return cast;
+    }
+
+    /** Whether the network computes with this parameter in its {@link ComputeType}, not in float32. */
+    public static boolean isCastForInference(String name) {
+        return name.startsWith("blocks.") || name.startsWith("final_layer.");
     }
 }

@@ -74,6 +74,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
                 .setStepsRequested(request.getSteps())
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
+                .setRespacing(request.getRespacing())
                 .setGuidance(asApplied(resolver.guidance(request.getGuidance())))
                 .setTimings(StageTimings.newBuilder()
                         .setQueuedMillis(millis(done.getEnqueuedAt(), done.getStartedAt()))

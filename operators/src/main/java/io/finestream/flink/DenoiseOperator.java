@@ -255,7 +255,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         measured.samples().inc(finished.size());
         advancing.forEach(trajectory -> trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos));
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
-            Trajectory trajectory = Trajectories.at(done.tag(), done.spec().steps(), done.latent());
+            Trajectory trajectory = Trajectories.finish(done);
             output.collect(new StreamRecord<>(
                     trajectory, trajectory.getSourceTimestamp().toEpochMilli()));
         }
@@ -266,7 +266,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         super.snapshotState(context);
         List<Trajectory> inFlight = new ArrayList<>();
         for (DenoiseBatch.InFlight<Trajectory> sample : live.inFlight()) {
-            inFlight.add(Trajectories.at(sample.tag(), sample.step(), sample.latent()));
+            inFlight.add(Trajectories.save(sample));
         }
         inFlightState.update(inFlight);
         pendingState.update(new ArrayList<>(pending));

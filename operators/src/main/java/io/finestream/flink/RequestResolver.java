@@ -80,17 +80,15 @@ final class RequestResolver {
 
     /** What the sample with this index looks like. The request must be one that {@link #resolve} accepts. */
     SampleSpec spec(GenerationRequest request, int subclass, int superclass, int sample) {
+        Sampler sampler = Samplers.choose(request.getSampler(), request.getEta(), request.getRespacing());
         return new SampleSpec(
                 subclass,
                 superclass,
                 request.getSeed(),
                 sample,
                 guidance(request.getGuidance()),
-                switch (request.getSampler()) {
-                    case DDIM -> new Sampler.Ddim(request.getEta());
-                    case DDPM -> new Sampler.Ddpm();
-                },
-                request.getSteps());
+                sampler,
+                sampler.timesteps(config.schedule(), request.getSteps()).length);
     }
 
     /** The guidance that a request asks for; what it leaves open is as the model recommends. */
@@ -105,13 +103,14 @@ final class RequestResolver {
             case NONE -> Guidance.Mode.NONE;
         };
         return new Guidance(
-                mode,
-                asked.getMode() == GuidanceMode.NONE
-                        ? 1
-                        : scale != null ? scale : config.defaults().guidanceScale(),
-                low != null ? low : 0,
-                high != null ? high : Guidance.LAST_TIMESTEP,
-                channels != null ? channels : config.defaults().guidedChannels());
+                        mode,
+                        asked.getMode() == GuidanceMode.NONE
+                                ? 1
+                                : scale != null ? scale : config.defaults().guidanceScale(),
+                        low != null ? low : 0,
+                        high != null ? high : Guidance.LAST_TIMESTEP,
+                        channels != null ? channels : config.defaults().guidedChannels())
+                .forModel(config.dit());
     }
 
     private static RequestException invalid(String reason) {

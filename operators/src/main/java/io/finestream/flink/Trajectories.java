@@ -8,6 +8,7 @@ import io.finestream.schemas.Trajectory;
 import io.finestream.weights.GenerativeModel;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Trajectories as records, and as the batch knows them.
@@ -71,13 +72,25 @@ record Trajectories(GenerativeModel model, RequestResolver resolver) {
             saved.setSuperclassId(superclass);
             saved.setSuperclass(taxonomy.superclassName(superclass));
         }
-        return new DenoiseBatch.InFlight<>(saved, spec(saved), saved.getStep(), latent(saved));
+        List<float[]> history =
+                saved.getHistory().stream().map(LatentBytes::floats).toList();
+        return new DenoiseBatch.InFlight<>(saved, spec(saved), saved.getStep(), latent(saved), history);
     }
 
-    /** The record of a trajectory that has come so far. */
-    static Trajectory at(Trajectory trajectory, int step, float[] latent) {
+    /** The record of a trajectory in the middle of its way. */
+    static Trajectory save(DenoiseBatch.InFlight<Trajectory> sample) {
+        return at(sample.tag(), sample.step(), sample.latent(), sample.history());
+    }
+
+    /** The record of a trajectory at its end. */
+    static Trajectory finish(DenoiseBatch.Finished<Trajectory> sample) {
+        return at(sample.tag(), sample.spec().steps(), sample.latent(), List.of());
+    }
+
+    private static Trajectory at(Trajectory trajectory, int step, float[] latent, List<float[]> history) {
         trajectory.setStep(step);
         trajectory.setLatent(LatentBytes.of(latent));
+        trajectory.setHistory(history.stream().map(LatentBytes::of).toList());
         return trajectory;
     }
 

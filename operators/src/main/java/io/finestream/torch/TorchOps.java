@@ -42,10 +42,10 @@ public final class TorchOps {
 
     private final PtSymbolBlock module;
     private final NDManager cpu;
-    private final Map<Long, NDArray> scalars;
+    private final Map<Number, NDArray> scalars;
     private final boolean autograd;
 
-    private TorchOps(PtSymbolBlock module, NDManager cpu, Map<Long, NDArray> scalars, boolean autograd) {
+    private TorchOps(PtSymbolBlock module, NDManager cpu, Map<Number, NDArray> scalars, boolean autograd) {
         this.module = module;
         this.cpu = cpu;
         this.scalars = scalars;
@@ -77,7 +77,12 @@ public final class TorchOps {
 
     /** An integer as functions take it, for the life of these functions: on the CPU, since a GPU would have to be waited for. */
     public NDArray scalar(long value) {
-        return scalars.computeIfAbsent(value, cpu::create);
+        return scalars.computeIfAbsent(value, key -> cpu.create(value));
+    }
+
+    /** The same of a number, in double precision. */
+    public NDArray scalar(double value) {
+        return scalars.computeIfAbsent(value, key -> cpu.create(value));
     }
 
     /**
@@ -151,8 +156,8 @@ public final class TorchOps {
         return call(m, "condition", t, y, x);
     }
 
-    public NDArray block(NDManager m, NDArray x, NDArray c, NDArray heads, List<NDArray> weights) {
-        return call(m, "block", x, c, heads, weights);
+    public NDArray block(NDManager m, NDArray x, NDArray c, NDArray heads, NDArray eps2, List<NDArray> weights) {
+        return call(m, "block", x, c, heads, eps2, weights);
     }
 
     public NDArray finalLayer(NDManager m, NDArray x, NDArray c, List<NDArray> weights) {
@@ -165,6 +170,15 @@ public final class TorchOps {
 
     public NDArray samplerStep(NDManager m, NDArray x, NDArray out, NDArray noise, NDArray coefficients) {
         return call(m, "sampler_step", x, out, noise, coefficients);
+    }
+
+    public NDArray addHistory(NDManager m, NDArray next, NDArray history, NDArray rows, NDArray coefficients) {
+        return call(m, "add_history", next, history, rows, coefficients);
+    }
+
+    public NDArray nextHistory(
+            NDManager m, NDArray x, NDArray out, NDArray history, NDArray rows, NDArray coefficients) {
+        return call(m, "next_history", x, out, history, rows, coefficients);
     }
 
     public NDArray addNoise(NDManager m, NDArray x0, NDArray eps, NDArray a, NDArray s) {

@@ -25,7 +25,7 @@ public record BaseTensors(GenerativeModel model) implements Function<String, @Nu
     /** The tensor of this name, as of version 0; null if the model has none. */
     @Override
     public @Nullable ParameterSlice apply(String name) {
-        NDArray tensor = model.parameters().get(name);
+        NDArray tensor = model.parameter(name);
         if (tensor != null) {
             return ParameterSlices.whole(0, name, tensor);
         }

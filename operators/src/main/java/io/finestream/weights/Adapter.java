@@ -119,14 +119,15 @@ public final class Adapter {
     }
 
     /**
-     * @param owner receives the tensors, float32
+     * The tensors of an adapter.
+     *
+     * @param owner receives them, float32
      * @param config the network's, with the classes that the adapter adds
-     * @param base every parameter; those that are replaced are closed
-     * @return every parameter
+     * @param base shapes of every parameter
      * @throws WeightsException that lists the tensors that the model does not have, or has in another shape
      */
-    static Map<String, NDArray> apply(
-            TorchOps ops, NDManager owner, Safetensors file, DiTConfig config, Map<String, NDArray> base)
+    static Map<String, NDArray> read(
+            TorchOps ops, NDManager owner, Safetensors file, DiTConfig config, Map<String, Shape> base)
             throws IOException {
         Map<String, Shape> shapes = new LinkedHashMap<>();
         for (String name : file.names()) {
@@ -138,14 +139,7 @@ public final class Adapter {
             tuned.put(name, file.readFloat32(ops, owner, name));
         }
         DiTWeights.splitTable(tuned, config);
-        Map<String, NDArray> merged = new LinkedHashMap<>(base);
-        tuned.forEach((name, tensor) -> {
-            NDArray replaced = merged.put(name, tensor);
-            if (replaced != null) {
-                replaced.close();
-            }
-        });
-        return merged;
+        return tuned;
     }
 
     /**
@@ -153,18 +147,18 @@ public final class Adapter {
      *
      * @param what the adapter, as in a message
      * @param tuned shapes by name
-     * @param base the parameters that stay where {@code tuned} has none
+     * @param base shapes of the parameters that stay where {@code tuned} has none
      * @throws WeightsException that lists what the network does not have, or has in another shape
      */
-    static void requireMatch(String what, Map<String, Shape> tuned, DiTConfig config, Map<String, NDArray> base)
+    static void requireMatch(String what, Map<String, Shape> tuned, DiTConfig config, Map<String, Shape> base)
             throws WeightsException {
         Map<String, Shape> expected = DiTParameters.shapes(config);
         List<String> problems = new ArrayList<>();
         boolean oneTable = tuned.containsKey(DiTParameters.REFERENCE_TABLE);
         expected.forEach((name, shape) -> {
             boolean brought = tuned.containsKey(name) || (oneTable && name.startsWith("y_embedder."));
-            NDArray tensor = base.get(name);
-            if (!brought && tensor != null && !tensor.getShape().equals(shape)) {
+            Shape kept = base.get(name);
+            if (!brought && kept != null && !kept.equals(shape)) {
                 problems.add("it lacks " + name + " as " + shape + " for the classes of the taxonomy");
             }
         });

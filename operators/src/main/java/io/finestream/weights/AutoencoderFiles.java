@@ -141,7 +141,7 @@ public final class AutoencoderFiles {
 
     /** SHA-256 of the weights, lower-case hex. */
     public static String hash(Path directory) throws IOException {
-        return GenerativeModel.sha256(openWeights(directory).files());
+        return GenerativeModel.sha256(openWeights(directory).files(), "");
     }
 
     /** Copies an autoencoder's files, and deletes weights of another that would be read in their place. */

@@ -1,6 +1,8 @@
 package io.finestream.weights;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
@@ -8,47 +10,164 @@ import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.torch.TorchOps;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
- * Reads a DiT from a file with the reference's parameter names. A plain DiT has no affine LayerNorm: its norms become 1
- * and 0, which computes the same.
+ * The parameters of a DiT in a file, whatever its format, with the reference's tensor names or with those of diffusers. A
+ * plain DiT has no affine LayerNorm: its norms become 1 and 0, which computes the same.
  */
 public final class DiTWeights {
 
-    private DiTWeights() {}
+    private final TensorFile file;
+    private final DiTConfig config;
+    /** Where each parameter's rows lie, in their order; nowhere for one that follows from the configuration. */
+    private final Map<String, List<StoredTensor>> parts;
+
+    private final Map<String, Shape> shapes;
+
+    private DiTWeights(
+            TensorFile file, DiTConfig config, Map<String, List<StoredTensor>> parts, Map<String, Shape> shapes) {
+        this.file = file;
+        this.config = config;
+        this.parts = parts;
+        this.shapes = shapes;
+    }
 
     /**
-     * @param owner receives the tensors, float32
-     * @return by the names of {@link DiTParameters#shapes}, and {@link DiTParameters#gammaShapes} that the file has
-     * @throws WeightsException that lists every missing, unexpected and misshapen tensor
+     * Finds every parameter in the file.
+     *
+     * @throws WeightsException that lists the missing, unexpected and misshapen tensors; or if the blocks' copies of an
+     *     embedder, which diffusers writes, are not the same
      */
-    public static Map<String, NDArray> read(TorchOps ops, NDManager owner, TensorFile file, DiTConfig config)
-            throws IOException {
-        Map<String, Shape> expected = DiTParameters.shapes(config);
-        boolean oneTable = file.names().contains(DiTParameters.REFERENCE_TABLE);
-        if (oneTable) {
-            expected.remove(DiTParameters.SUBCLASS_TABLE);
-            expected.remove(DiTParameters.SUPERCLASS_TABLE);
-            expected.put(DiTParameters.REFERENCE_TABLE, tableShape(config));
-        }
+    public static DiTWeights in(TensorFile file, DiTConfig config) throws IOException {
+        Map<String, Shape> shapes = DiTParameters.shapes(config);
+        Map<String, List<StoredTensor>> parts = DiffusersLayout.isIn(file)
+                ? inDiffusersLayout(file, config, shapes)
+                : inReferenceLayout(file, config, shapes);
+        return new DiTWeights(file, config, parts, shapes);
+    }
+
+    private static Map<String, List<StoredTensor>> inReferenceLayout(
+            TensorFile file, DiTConfig config, Map<String, Shape> shapes) throws WeightsException {
         Map<String, Shape> gammas = DiTParameters.gammaShapes(config, config.depth());
-        expected.putAll(gammas);
-        file.requireTensors(expected, name -> isNorm(name) || gammas.containsKey(name));
-        expected.keySet()
-                .removeIf(name -> gammas.containsKey(name) && !file.names().contains(name));
-        Map<String, NDArray> weights = new LinkedHashMap<>();
-        for (Map.Entry<String, Shape> parameter : expected.entrySet()) {
-            String name = parameter.getKey();
-            weights.put(
-                    name,
-                    file.names().contains(name)
-                            ? file.readFloat32(ops, owner, name)
-                            : defaultNorm(owner, name, parameter.getValue()));
+        gammas.keySet().retainAll(file.names());
+        shapes.putAll(gammas);
+        boolean oneTable = file.names().contains(DiTParameters.REFERENCE_TABLE);
+        file.requireTensors(
+                oneTable ? withOneTable(shapes, config) : shapes,
+                name -> isNorm(name) || name.equals(DiTParameters.POSITIONS));
+        Map<String, List<StoredTensor>> parts = new LinkedHashMap<>();
+        shapes.keySet().forEach(name -> {
+            StoredTensor tensor = file.tensors().get(name);
+            parts.put(name, tensor == null ? List.of() : List.of(tensor));
+        });
+        if (oneTable) {
+            splitTable(parts, file.tensor(DiTParameters.REFERENCE_TABLE), config);
         }
-        splitTable(weights, config);
+        return parts;
+    }
+
+    private static Map<String, List<StoredTensor>> inDiffusersLayout(
+            TensorFile file, DiTConfig config, Map<String, Shape> shapes) throws IOException {
+        Map<String, Shape> reference = withOneTable(shapes, config);
+        file.requireTensors(DiffusersLayout.shapes(reference, config), DiffusersLayout::mayBeMissing);
+        Map<String, List<StoredTensor>> parts = new LinkedHashMap<>();
+        for (String name : shapes.keySet()) {
+            parts.put(
+                    name,
+                    DiffusersLayout.sources(name).stream()
+                            .map(source -> Objects.requireNonNull(file.tensors().get(source)))
+                            .toList());
+        }
+        for (String name : reference.keySet()) {
+            if (DiffusersLayout.isCopied(name)) {
+                requireSameCopies(file, name, config.depth());
+            }
+        }
+        splitTable(parts, file.tensor(DiffusersLayout.copy(DiTParameters.REFERENCE_TABLE, 0)), config);
+        return parts;
+    }
+
+    private static void requireSameCopies(TensorFile file, String name, int depth) throws IOException {
+        StoredTensor first = file.tensor(DiffusersLayout.copy(name, 0));
+        for (int block = 1; block < depth; block++) {
+            String copy = DiffusersLayout.copy(name, block);
+            if (!first.hasSameBytes(file.tensor(copy))) {
+                throw new WeightsException(file.file() + ": " + copy + " is not the same as " + first.name()
+                        + ", as it is when it is trained in diffusers, which has an embedder in every block; a DiT has"
+                        + " one for all, so this network can not be one");
+            }
+        }
+    }
+
+    /** The shapes with the reference's single label table: subclass rows, then coarse rows. */
+    private static Map<String, Shape> withOneTable(Map<String, Shape> shapes, DiTConfig config) {
+        Map<String, Shape> reference = new LinkedHashMap<>(shapes);
+        reference.remove(DiTParameters.SUBCLASS_TABLE);
+        reference.remove(DiTParameters.SUPERCLASS_TABLE);
+        reference.put(DiTParameters.REFERENCE_TABLE, tableShape(config));
+        return reference;
+    }
+
+    private static void splitTable(Map<String, List<StoredTensor>> parts, StoredTensor table, DiTConfig config) {
+        int c = config.subclasses();
+        parts.put(DiTParameters.SUBCLASS_TABLE, List.of(table.rows(0, c)));
+        parts.put(DiTParameters.SUPERCLASS_TABLE, List.of(table.rows(c, c + config.coarseRows())));
+    }
+
+    /** Names and shapes: those of {@link DiTParameters#shapes}, and the {@link DiTParameters#gammaShapes} of the file. */
+    public Map<String, Shape> shapes() {
+        return Collections.unmodifiableMap(shapes);
+    }
+
+    /** All of them, as {@link #read}. */
+    public Map<String, NDArray> readAll(TorchOps ops, NDManager owner) throws IOException {
+        Map<String, NDArray> weights = new LinkedHashMap<>();
+        for (String name : shapes.keySet()) {
+            weights.put(name, read(ops, owner, name));
+        }
         return weights;
+    }
+
+    /**
+     * A parameter as float32: the file's pages where that is how it lies there, so that it takes no memory until it is
+     * used; read-only then.
+     *
+     * @param owner receives the tensor
+     */
+    public NDArray read(TorchOps ops, NDManager owner, String name) throws IOException {
+        return read(ops, owner, name, false);
+    }
+
+    /** A copy in memory, which is given back when it is closed. */
+    NDArray copy(TorchOps ops, NDManager owner, String name) throws IOException {
+        return read(ops, owner, name, true);
+    }
+
+    private NDArray read(TorchOps ops, NDManager owner, String name, boolean copied) throws IOException {
+        List<StoredTensor> from = parts.get(name);
+        if (from == null) {
+            throw new WeightsException(file.file() + " has no parameter " + name);
+        }
+        if (from.isEmpty()) {
+            return DiTParameters.implied(owner, config, name, Objects.requireNonNull(shapes.get(name)));
+        }
+        if (from.size() == 1) {
+            return from.get(0).readFloat32(ops, owner, copied);
+        }
+        try (NDManager m = owner.newSubManager()) {
+            NDList rows = new NDList();
+            for (StoredTensor part : from) {
+                rows.add(part.readFloat32(ops, m, copied));
+            }
+            NDArray joined = NDArrays.concat(rows, 0);
+            joined.attach(owner);
+            return joined;
+        }
     }
 
     /** Shape of the reference's single label table: subclass rows, then coarse rows. */
@@ -67,10 +186,6 @@ public final class DiTWeights {
                 DiTParameters.SUBCLASS_TABLE, table.get(new NDIndex("0:" + c)).duplicate());
         weights.put(
                 DiTParameters.SUPERCLASS_TABLE, table.get(new NDIndex(c + ":")).duplicate());
-    }
-
-    private static NDArray defaultNorm(NDManager owner, String name, Shape shape) {
-        return name.endsWith(".weight") ? owner.ones(shape) : owner.zeros(shape);
     }
 
     private static boolean isNorm(String name) {

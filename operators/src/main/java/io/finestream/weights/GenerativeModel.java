@@ -17,6 +17,8 @@ import io.finestream.torch.TorchOps;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -27,11 +29,9 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/**
- * A model directory, loaded: {@code config.json}, {@code taxonomy.json} and {@code model.safetensors}. The code knows no
- * model; everything about one is in its directory.
- */
+/** A model, loaded. The code knows no model; everything about one is in its {@link ModelFiles}. */
 public final class GenerativeModel implements AutoCloseable {
 
     public static final String CONFIG = "config.json";
@@ -40,54 +40,87 @@ public final class GenerativeModel implements AutoCloseable {
     private static final int HASH_BUFFER = 1 << 20;
 
     private final NDManager manager;
+    private final NDManager readLater; // for the parameters that are asked for after loading
+    private final ModelFiles files;
     private final ModelConfig config;
     private final Taxonomy taxonomy;
-    private final String baseHash;
-    private final Map<String, NDArray> parameters; // float32
-    private final Map<String, NDArray> weights; // the same, as the network computes with them
+    private final DiTWeights base;
+    private final Map<String, Shape> shapes; // of all parameters
+    private final Map<String, NDArray> parameters; // float32, as far as they have been read
+    private final Map<String, NDArray> weights; // all of them, as the network computes with them
     private final ComputeType computeType;
     private final DiffusionModel diffusion;
     private final Codec codec;
+    private @Nullable String baseHash;
 
     private GenerativeModel(
             NDManager manager,
+            TorchOps ops,
+            ModelFiles files,
             ModelConfig config,
             Taxonomy taxonomy,
-            String baseHash,
-            TorchOps ops,
-            Map<String, NDArray> parameters,
+            DiTWeights base,
+            Map<String, NDArray> tuned,
             ComputeType computeType,
-            Codec codec) {
+            @Nullable String baseHash)
+            throws IOException {
         this.manager = manager;
+        this.files = files;
         this.config = config;
         this.taxonomy = taxonomy;
-        this.baseHash = baseHash;
-        this.parameters = parameters;
+        this.base = base;
         this.computeType = computeType;
-        this.codec = codec;
-        weights = DiTParameters.castForInference(ops, manager, parameters, computeType);
+        this.baseHash = baseHash;
+        readLater = newManager();
+        shapes = new LinkedHashMap<>(base.shapes());
+        tuned.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
+        parameters = new LinkedHashMap<>(tuned);
+        weights = readWeights(ops);
+        codec = codec(ops, manager, config, files);
         DiT dit = new DiT(ops, config.dit(), weights, computeType);
         diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
+    }
+
+    /** Tensor by tensor, so that what is cast is never in memory as a whole. */
+    private Map<String, NDArray> readWeights(TorchOps ops) throws IOException {
+        Map<String, NDArray> read = new LinkedHashMap<>();
+        for (String name : shapes.keySet()) {
+            NDArray tuned = parameters.get(name);
+            if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
+                NDArray tensor = tuned != null ? tuned : base.read(ops, manager, name);
+                parameters.put(name, tensor);
+                read.put(name, tensor);
+            } else if (tuned != null) {
+                read.put(name, computeType.cast(ops, manager, tuned));
+            } else {
+                try (NDArray tensor = base.copy(ops, manager, name)) {
+                    read.put(name, computeType.cast(ops, manager, tensor));
+                }
+            }
+        }
+        return read;
     }
 
     /**
      * Loads a model for inference.
      *
+     * @param path as {@link ModelFiles#in} takes it
      * @throws WeightsException if a file is missing, broken, or does not fit the others
      */
-    public static GenerativeModel load(Path directory, Device device, ComputeType computeType) throws IOException {
-        return load(ModelFiles.in(directory), device, computeType);
+    public static GenerativeModel load(Path path, Device device, ComputeType computeType) throws IOException {
+        return load(ModelFiles.in(path), device, computeType);
     }
 
     /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
-        ModelConfig baseConfig = ModelConfig.read(files.config());
+        ModelConfig baseConfig = files.readConfig();
         Taxonomy taxonomy = files.readTaxonomy(baseConfig);
-        TensorFile base = TensorFile.open(files.weights());
-        String baseHash = files.weightsHash();
+        DiTWeights base = DiTWeights.in(files.openWeights(), baseConfig.dit());
         Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
         Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
+        String baseHash = null;
         if (adapter != null && origin != null) {
+            baseHash = files.weightsHash();
             origin.requireBase("the adapter " + adapter.file(), baseHash);
             taxonomy = taxonomy.plus(origin.addedClasses());
         }
@@ -95,13 +128,10 @@ public final class GenerativeModel implements AutoCloseable {
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
-            Map<String, NDArray> parameters = DiTWeights.read(ops, manager, base, baseConfig.dit());
-            if (adapter != null) {
-                parameters = Adapter.apply(ops, manager, adapter, config.dit(), parameters);
-            }
-            Codec codec = codec(ops, manager, config, files);
+            Map<String, NDArray> tuned =
+                    adapter == null ? Map.of() : Adapter.read(ops, manager, adapter, config.dit(), base.shapes());
             GenerativeModel model =
-                    new GenerativeModel(manager, config, taxonomy, baseHash, ops, parameters, computeType, codec);
+                    new GenerativeModel(manager, ops, files, config, taxonomy, base, tuned, computeType, baseHash);
             manager.cap(); // results belong to their step, never to the weights
             return model;
         } catch (IOException | RuntimeException e) {
@@ -138,11 +168,11 @@ public final class GenerativeModel implements AutoCloseable {
     }
 
     static String sha256(Path file) throws IOException {
-        return sha256(List.of(file));
+        return sha256(List.of(file), "");
     }
 
-    /** Of the files' contents, one after the other. */
-    static String sha256(List<Path> files) throws IOException {
+    /** Of the files' contents, one after the other, and a text. */
+    static String sha256(List<Path> files, String text) throws IOException {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             byte[] buffer = new byte[HASH_BUFFER];
@@ -153,7 +183,7 @@ public final class GenerativeModel implements AutoCloseable {
                     }
                 }
             }
-            return HexFormat.of().formatHex(digest.digest());
+            return HexFormat.of().formatHex(digest.digest(text.getBytes(StandardCharsets.UTF_8)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
@@ -167,8 +197,15 @@ public final class GenerativeModel implements AutoCloseable {
         return taxonomy;
     }
 
-    /** SHA-256 of the weights file, lower-case hex: names the base that versions are tuned on. */
-    public String baseHash() {
+    /** SHA-256 of the weights, lower-case hex: names the base that versions are tuned on. The first call reads the file. */
+    public synchronized String baseHash() {
+        if (baseHash == null) {
+            try {
+                baseHash = files.weightsHash();
+            } catch (IOException e) {
+                throw new UncheckedIOException(files.weights() + " can not be read any more", e);
+            }
+        }
         return baseHash;
     }
 
@@ -176,9 +213,27 @@ public final class GenerativeModel implements AutoCloseable {
         return diffusion;
     }
 
-    /** The parameters as they were loaded, float32, by the names of {@link DiTParameters#shapes}; read-only. */
-    public Map<String, NDArray> parameters() {
+    /** The parameters, float32, by the names of {@link DiTParameters#shapes}; read-only. */
+    public synchronized Map<String, NDArray> parameters() {
+        shapes.keySet().forEach(this::parameter);
         return Collections.unmodifiableMap(parameters);
+    }
+
+    /**
+     * One of the {@link #parameters}; null if the network has none of this name. Where the network computes in another
+     * type, it is read when it is first asked for.
+     */
+    public synchronized @Nullable NDArray parameter(String name) {
+        NDArray read = parameters.get(name);
+        if (read == null && shapes.containsKey(name)) {
+            try {
+                read = base.read(diffusion.ops(), readLater, name);
+            } catch (IOException e) {
+                throw new UncheckedIOException(files.weights() + " can not be read any more", e);
+            }
+            parameters.put(name, read);
+        }
+        return read;
     }
 
     /**
@@ -193,11 +248,9 @@ public final class GenerativeModel implements AutoCloseable {
     public DiffusionModel tuned(NDManager owner, String what, Map<String, NDArray> tuned, Taxonomy classes)
             throws WeightsException {
         DiTConfig grown = config.dit().withClasses(classes);
-        Map<String, NDArray> all = new LinkedHashMap<>(parameters);
-        all.putAll(tuned);
-        Map<String, Shape> shapes = new LinkedHashMap<>();
-        all.forEach((name, tensor) -> shapes.put(name, tensor.getShape()));
-        Adapter.requireMatch(what, shapes, grown, parameters);
+        Map<String, Shape> all = new LinkedHashMap<>(shapes);
+        tuned.forEach((name, tensor) -> all.put(name, tensor.getShape()));
+        Adapter.requireMatch(what, all, grown, shapes);
         Map<String, NDArray> merged = new LinkedHashMap<>(weights);
         merged.putAll(DiTParameters.castForInference(diffusion.ops(), owner, tuned, computeType));
         return diffusion.with(diffusion.dit().with(grown, merged));
@@ -249,6 +302,7 @@ public final class GenerativeModel implements AutoCloseable {
 
     @Override
     public void close() {
+        readLater.close();
         manager.close();
     }
 }

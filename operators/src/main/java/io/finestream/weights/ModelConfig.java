@@ -2,6 +2,7 @@ package io.finestream.weights;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -12,7 +13,12 @@ import io.finestream.dit.Taxonomy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code config.json} of a model directory.
@@ -63,8 +69,42 @@ public record ModelConfig(
         return new ModelConfig(name, dit.withClasses(taxonomy), prediction, schedule, codec, defaults);
     }
 
+    /** This model, computed as diffusers does. */
+    ModelConfig withDiffusersNumerics() {
+        return new ModelConfig(name, dit.withDiffusersNumerics(true), prediction, schedule, codec, defaults);
+    }
+
     void write(Path file) throws IOException {
         JSON.writeValue(file.toFile(), this);
+    }
+
+    /**
+     * Reads this program's form, or the labels of a pipeline that diffusers saved ({@code id2label}).
+     *
+     * @return null for a pipeline without labels
+     * @throws WeightsException if the file is missing or is neither
+     */
+    static @Nullable Taxonomy readAnyTaxonomy(Path file) throws IOException {
+        JsonNode json = parseTree(file);
+        if (!CheckpointConfig.isOfDiffusers(json)) {
+            return readTaxonomy(file);
+        }
+        JsonNode labels = json.path("id2label");
+        if (labels.isEmpty()) {
+            return null;
+        }
+        Set<String> taken = new HashSet<>();
+        List<Taxonomy.Subclass> classes = new ArrayList<>();
+        for (int id = 0; id < labels.size(); id++) {
+            String label = labels.path(Integer.toString(id)).asText();
+            if (label.isBlank()) {
+                throw new WeightsException(file + ": id2label has " + labels.size() + " labels, but none for " + id
+                        + "; expected one for every number from 0 on");
+            }
+            boolean first = taken.add(label.toLowerCase(Locale.ROOT)); // ImageNet has two cranes
+            classes.add(new Taxonomy.Subclass(first ? label : label + " (" + id + ")", 0));
+        }
+        return new Taxonomy(List.of("all"), classes);
     }
 
     /** @throws WeightsException if the file is missing or is not a taxonomy */
@@ -81,6 +121,10 @@ public record ModelConfig(
 
     static void writeTaxonomy(Path file, Taxonomy taxonomy) throws IOException {
         JSON.writeValue(file.toFile(), new TaxonomyFile(taxonomy.superclasses(), taxonomy.subclasses()));
+    }
+
+    static JsonNode parseTree(Path file) throws IOException {
+        return parse(file, JsonNode.class);
     }
 
     private static <T> T parse(Path file, Class<T> type) throws IOException {

@@ -13,7 +13,7 @@ import java.util.HexFormat;
 import java.util.Objects;
 
 /**
- * Finds a model by the path of its directory, or by name among those that ship on the class path under {@code
+ * Finds a model by the path of its directory or checkpoint, or by name among those that ship on the class path under {@code
  * /models/NAME/}, which are unpacked once into a cache because weights are mapped from files.
  */
 public final class ModelDirectory {
@@ -24,17 +24,17 @@ public final class ModelDirectory {
     private ModelDirectory() {}
 
     /**
-     * @param nameOrPath a directory, or the name of a shipped model
+     * @param nameOrPath a directory, a file, or the name of a shipped model
      * @throws WeightsException if it is neither, or a shipped file does not have its checksum
      */
     public static Path locate(String nameOrPath) throws IOException {
         Path directory = Path.of(nameOrPath);
-        if (Files.isDirectory(directory)) {
+        if (Files.exists(directory)) {
             return directory;
         }
         URL checksums = ModelDirectory.class.getResource("/models/" + nameOrPath + "/" + CHECKSUMS);
         if (checksums == null || nameOrPath.contains("..")) {
-            throw new WeightsException("there is no model '" + nameOrPath + "': it is neither a directory ("
+            throw new WeightsException("there is no model '" + nameOrPath + "': it is neither a directory or a file ("
                     + directory.toAbsolutePath() + ") nor the name of a model that ships with this program");
         }
         return unpack(nameOrPath, checksums);

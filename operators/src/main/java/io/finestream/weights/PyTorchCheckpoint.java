@@ -34,7 +34,9 @@ public final class PyTorchCheckpoint extends TensorFile {
         /** The parameters as the last step left them. */
         MODEL;
 
-        private String key() {
+        /** The key of the network in the checkpoint. */
+        @Override
+        public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
@@ -189,8 +191,9 @@ public final class PyTorchCheckpoint extends TensorFile {
             throw new WeightsException(file + " holds " + described(root)
                     + ", expected a dictionary of tensors; save the state_dict() of the network");
         }
-        boolean checkpoint = Arrays.stream(Part.values()).anyMatch(p -> dict.get(p.key()) instanceof Map);
-        Object chosen = checkpoint ? dict.get(part.key()) : dict.get(STATE_DICT) instanceof Map<?, ?> in ? in : dict;
+        boolean checkpoint = Arrays.stream(Part.values()).anyMatch(p -> dict.get(p.toString()) instanceof Map);
+        Object chosen =
+                checkpoint ? dict.get(part.toString()) : dict.get(STATE_DICT) instanceof Map<?, ?> in ? in : dict;
         if (chosen instanceof Map<?, ?> map && map.values().stream().anyMatch(Unpickler.Tensor.class::isInstance)) {
             return map;
         }
@@ -199,8 +202,8 @@ public final class PyTorchCheckpoint extends TensorFile {
                 .map(PyTorchCheckpoint::described)
                 .collect(Collectors.joining(", "));
         throw new WeightsException(file + " has no tensors "
-                + (checkpoint ? "in the part '" + part.key() + "'" : "that have names") + "; its parts are [" + parts
-                + "], expected a state dictionary, alone or under '" + part.key() + "' or '" + STATE_DICT + "'");
+                + (checkpoint ? "in the part '" + part + "'" : "that have names") + "; its parts are [" + parts
+                + "], expected a state dictionary, alone or under '" + part + "' or '" + STATE_DICT + "'");
     }
 
     private static StoredTensor stored(
@@ -217,11 +220,12 @@ public final class PyTorchCheckpoint extends TensorFile {
         long position = position(file, fileSize, entry);
         long bytes = type.bytes(tensor.shape());
         long from = type.bytes(new long[] {tensor.offset()});
-        if (bytes < 0 || from < 0 || bytes > entry.getSize() - from) {
+        long size = Math.min(entry.getSize(), type.bytes(new long[] {storage.elements()}));
+        if (bytes < 0 || from < 0 || bytes > size - from) {
             throw broken(
                     file,
                     "tensor '" + name + "' of shape " + Arrays.toString(tensor.shape()) + ", " + type
-                            + ", from element " + tensor.offset() + " is larger than its storage of " + entry.getSize()
+                            + ", from element " + tensor.offset() + " is larger than its storage of " + size
                             + " bytes");
         }
         if (bytes > 0 && !isContiguous(tensor)) {

@@ -21,6 +21,7 @@ import java.nio.file.StandardOpenOption;
  */
 record StoredTensor(Path file, String name, TensorType type, Shape shape, long position) {
 
+    private static final int COMPARED_AT_ONCE = 1 << 20;
     private static final long PIECE = 1L << 30; // a buffer has less than 2 GiB
 
     long bytes() {
@@ -45,10 +46,44 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
         }
     }
 
+    /** Some of its rows. */
+    StoredTensor rows(long from, long to) {
+        long[] sides = shape.getShape().clone();
+        long rowBytes = sides[0] == 0 ? 0 : bytes() / sides[0];
+        sides[0] = to - from;
+        return new StoredTensor(file, name, type, new Shape(sides), position + from * rowBytes);
+    }
+
+    /** Whether another holds the same numbers, bit for bit. */
+    boolean hasSameBytes(StoredTensor other) throws IOException {
+        if (type != other.type || !shape.equals(other.shape)) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                FileChannel others = FileChannel.open(other.file, StandardOpenOption.READ)) {
+            ByteBuffer mine = ByteBuffer.allocateDirect(COMPARED_AT_ONCE);
+            ByteBuffer theirs = ByteBuffer.allocateDirect(COMPARED_AT_ONCE);
+            for (long at = 0; at < bytes(); at += COMPARED_AT_ONCE) {
+                int size = (int) Math.min(COMPARED_AT_ONCE, bytes() - at);
+                readFully(channel, mine.clear().limit(size), position + at);
+                other.readFully(others, theirs.clear().limit(size), other.position + at);
+                if (!mine.flip().equals(theirs.flip())) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     /** The tensor as float32. Where it has another type, nothing but the result stays in memory. */
     NDArray readFloat32(TorchOps ops, NDManager owner) throws IOException {
+        return readFloat32(ops, owner, false);
+    }
+
+    /** @param copied whether the file's pages must not be used */
+    NDArray readFloat32(TorchOps ops, NDManager owner, boolean copied) throws IOException {
         if (type == TensorType.F32) {
-            return map(ops, owner);
+            return copied ? copy(owner, DataType.FLOAT32) : map(ops, owner);
         }
         DataType carrier = requireReadable();
         try (NDManager m = owner.newSubManager()) {
@@ -58,7 +93,7 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
         }
     }
 
-    /** Reads into memory of the engine, which is given back when the tensor is closed; a buffer's would wait for the collector. */
+    /** Reads into the engine's memory, which a closed tensor gives back; a buffer's would wait for the collector. */
     private NDArray copy(NDManager owner, DataType carrier) throws IOException {
         if (owner.getDevice().isGpu()) {
             try (NDManager cpu = owner.newSubManager(Device.cpu())) {

@@ -18,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -109,6 +110,15 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
         return Collections.unmodifiableMap(metadata);
     }
 
+    /** How many numbers there are of each type, by its safetensors name. */
+    public final Map<String, Long> numbers() {
+        Map<String, Long> numbers = new TreeMap<>();
+        tensors.values()
+                .forEach(tensor ->
+                        numbers.merge(tensor.type().name(), tensor.shape().size(), Long::sum));
+        return numbers;
+    }
+
     /** @throws WeightsException if there is no such tensor */
     public final Shape shape(String name) throws WeightsException {
         return tensor(name).shape();
@@ -176,7 +186,7 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
         return nearest;
     }
 
-    private StoredTensor tensor(String name) throws WeightsException {
+    final StoredTensor tensor(String name) throws WeightsException {
         StoredTensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new WeightsException(

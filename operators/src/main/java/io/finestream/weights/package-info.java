@@ -1,4 +1,7 @@
-/** Model files: safetensors, the model directory, and the mapping between checkpoints and the network's parameters. */
+/**
+ * Model files: safetensors, PyTorch checkpoints, the model directory, and the mapping between checkpoints and the network's
+ * parameters.
+ */
 @NullMarked
 package io.finestream.weights;
 

@@ -12,6 +12,7 @@ import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.torch.TorchOps;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Latents are compared to the last bit. */
 class DenoiseBatchTest {
@@ -39,7 +41,13 @@ class DenoiseBatchTest {
             spec(3, new Guidance(Guidance.Mode.CLASSIFIER_FREE, 2, 0, 999, 1), new Sampler.Ddpm(), 4),
             spec(4, new Guidance(Guidance.Mode.FINE_GRAINED, -1.5, 300, 700, 2), new Sampler.Ddim(1), 8),
             spec(5, Guidance.fineGrained(1, 3), new Sampler.Ddim(0), 1),
-            spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddpm(), 6));
+            spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddpm(), 6),
+            spec(6, Guidance.fineGrained(2, 3), new Sampler.UniPc(), 7),
+            spec(7, LATE, new Sampler.DpmSolverPp(), 5),
+            spec(8, Guidance.NONE, new Sampler.UniPc(), 1),
+            spec(9, new Guidance(Guidance.Mode.FINE_GRAINED, 3, 300, 700, 2), new Sampler.DpmSolverPp(), 16),
+            spec(10, new Guidance(Guidance.Mode.CLASSIFIER_FREE, 2, 0, 999, 3), new Sampler.UniPc(), 16),
+            spec(11, Guidance.NONE, new Sampler.Respaced(new Sampler.Ddpm(), Respacing.parse("3,2")), 5));
 
     @BeforeAll
     static void prepareThread() {
@@ -75,11 +83,21 @@ class DenoiseBatchTest {
         try (DenoiseBatch<Integer> batch = batch(MODEL, 8)) {
             for (int i = 0; i < 30; i++) {
                 batch.admit(i, MIX.get(i % MIX.size()));
-                assertThat(batch.arraysHeld()).isEqualTo(1);
+                assertThat(batch.arraysHeld()).isEqualTo(tables(batch));
                 batch.step();
-                assertThat(batch.arraysHeld()).isEqualTo(batch.isEmpty() ? 0 : 1);
+                assertThat(batch.arraysHeld()).isEqualTo(tables(batch));
             }
         }
+    }
+
+    /** The latents, and the histories where a sampler needs one. */
+    private static int tables(DenoiseBatch<Integer> batch) {
+        boolean history = batch.inFlight().stream().anyMatch(sample -> isMultistep(sample.spec()));
+        return (batch.isEmpty() ? 0 : 1) + (history ? 1 : 0);
+    }
+
+    private static boolean isMultistep(SampleSpec spec) {
+        return spec.sampler() instanceof Sampler.DpmSolverPp || spec.sampler() instanceof Sampler.UniPc;
     }
 
     @Test
@@ -137,13 +155,19 @@ class DenoiseBatchTest {
     void savedTrajectoriesResumedInAnotherBatchGiveTheSameImages() {
         List<DenoiseBatch.InFlight<Integer>> saved;
         try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
-            for (int i = 0; i < MIX.size() - 2; i++) { // the last two are shorter than what is done here
-                batch.admit(i, MIX.get(i));
-                batch.step();
+            List<SampleSpec> longestFirst = MIX.stream()
+                    .sorted(Comparator.comparingInt(SampleSpec::steps).reversed())
+                    .toList();
+            for (int i = 0; i < longestFirst.size(); i++) {
+                batch.admit(i, longestFirst.get(i));
+                if (i % 3 == 2) {
+                    batch.step();
+                }
             }
             saved = batch.inFlight();
         }
-        assertThat(saved).extracting(DenoiseBatch.InFlight::step).contains(1, 2, 3, 4, 5);
+        assertThat(saved).extracting(DenoiseBatch.InFlight::step).contains(0, 1, 2, 3, 4);
+        assertThat(saved).filteredOn(sample -> isMultistep(sample.spec())).hasSizeGreaterThan(2);
         try (DenoiseBatch<Integer> other = batch(MODEL, 4)) {
             other.admit(100, MIX.get(6));
             for (int i = saved.size() - 1; i >= 0; i--) {
@@ -154,6 +178,69 @@ class DenoiseBatchTest {
             saved.forEach(sample -> assertThat(images.get(sample.tag()))
                     .as("sample %s", sample.tag())
                     .isEqualTo(alone(MODEL, sample.spec())));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aMultistepTrajectoryResumedAtAnyStepGivesTheSameImage(ComputeType type) {
+        DiffusionModel model = model(type);
+        for (Sampler sampler : List.of(new Sampler.UniPc(), new Sampler.DpmSolverPp())) {
+            SampleSpec spec = spec(3, Guidance.fineGrained(2, 3), sampler, 6);
+            int kept = sampler instanceof Sampler.UniPc ? 2 : 1;
+            float[] undisturbed = alone(model, spec);
+            for (int at = 0; at < 6; at++) {
+                DenoiseBatch.InFlight<Integer> saved;
+                try (DenoiseBatch<Integer> batch = batch(model, 24)) {
+                    batch.admit(1, MIX.get(10));
+                    batch.admit(0, spec);
+                    batch.admit(2, MIX.get(7));
+                    for (int step = 0; step < at; step++) {
+                        batch.step();
+                    }
+                    saved = batch.inFlight().get(1);
+                }
+                assertThat(saved.history()).hasSize(at == 0 ? 0 : kept);
+                try (DenoiseBatch<Integer> other = batch(model, 24)) {
+                    other.admit(3, MIX.get(9));
+                    other.step();
+                    other.admit(4, MIX.get(0));
+                    other.resume(saved);
+                    assertThat(drain(other).get(0))
+                            .as("%s from step %s", sampler, at)
+                            .isEqualTo(undisturbed);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 1000})
+    void everySamplerStaysFiniteAtTheEdges(int steps) {
+        for (Sampler sampler : List.of(
+                new Sampler.Ddim(0),
+                new Sampler.Ddim(1),
+                new Sampler.Ddpm(),
+                new Sampler.DpmSolverPp(),
+                new Sampler.UniPc())) {
+            for (PredictionType prediction : PredictionType.values()) {
+                SamplingPlan plan = SamplingPlan.of(NoiseSchedule.DIT, prediction, sampler, steps);
+                float[] numbers = new float[SamplingPlan.COEFFICIENTS + SamplingPlan.HISTORY_COEFFICIENTS];
+                for (SamplingPlan.Step step : plan.steps()) {
+                    step.write(numbers, 0);
+                    if (plan.isMultistep()) {
+                        step.writeHistory(numbers, SamplingPlan.COEFFICIENTS);
+                    }
+                    for (float number : numbers) {
+                        assertThat(number).as("%s", step).isFinite();
+                    }
+                }
+            }
+            if (steps <= 3) {
+                for (float value : alone(MODEL, spec(0, Guidance.NONE, sampler, steps))) {
+                    assertThat(value).as("%s", sampler).isFinite();
+                }
+            }
         }
     }
 
@@ -215,11 +302,15 @@ class DenoiseBatchTest {
         try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
             batch.admit(0, good);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 0, new float[5])))
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 0, new float[5], List.of())))
                     .withMessageContaining("has 5 numbers, the model's have " + size);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 6, new float[size])))
+                    .isThrownBy(() -> batch.resume(new DenoiseBatch.InFlight<>(1, good, 6, new float[size], List.of())))
                     .withMessageContaining("6 of 6 steps");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.resume(
+                            new DenoiseBatch.InFlight<>(1, MIX.get(7), 2, new float[size], List.of(new float[size]))))
+                    .withMessageContaining("a history of [" + size + "] numbers, expected 2 times " + size);
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> batch.admit(1, spec(0, Guidance.NONE, new Sampler.Ddim(0), 0)))
                     .withMessageContaining("steps is 0");

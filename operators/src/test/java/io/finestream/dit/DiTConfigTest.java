@@ -100,7 +100,7 @@ class DiTConfigTest {
             float f255,
             double expectedSum) {
         float[] features = new float[TimestepEmbedder.FEATURES];
-        TimestepEmbedder.writeFeatures(t, features, 0);
+        TimestepEmbedder.writeFeatures(t, 128, features, 0);
         assertThat(at(features, 0, 0, 1, 64, 127, 128, 129, 192, 255))
                 .containsExactly(new float[] {f0, f1, f64, f127, f128, f129, f192, f255}, within(1e-6f));
         double sum = 0;
@@ -113,7 +113,7 @@ class DiTConfigTest {
     @Test
     void superclassesThatCameLaterStandBehindTheNullLabel() {
         DiTConfig grown = new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, true).withClasses(taxonomy(13, 5));
-        assertThat(grown).isEqualTo(new DiTConfig(8, 2, 4, 48, 2, 4, 13, 5, true, 2));
+        assertThat(grown).isEqualTo(new DiTConfig(8, 2, 4, 48, 2, 4, 13, 5, true, 2, false));
         assertThat(grown.nullRow()).isEqualTo(3);
         assertThat(grown.coarseRows()).isEqualTo(6);
         assertThat(IntStream.range(0, 5).map(grown::superclassRow)).containsExactly(0, 1, 2, 4, 5);
@@ -131,7 +131,7 @@ class DiTConfigTest {
     @CsvSource({"true, 4", "true, -1", "false, 1"})
     void aNumberOfAddedSuperclassesThatCanNotBeIsRefused(boolean nullLabel, int added) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, nullLabel, added))
+                .isThrownBy(() -> new DiTConfig(8, 2, 4, 48, 2, 4, 12, 3, nullLabel, added, false))
                 .withMessageContaining("added superclasses is " + added);
     }
 

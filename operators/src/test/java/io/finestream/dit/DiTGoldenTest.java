@@ -49,7 +49,7 @@ class DiTGoldenTest {
         try (NDManager m = GOLDEN.manager.newSubManager()) {
             NDArray out =
                     dit.forward(m, GOLDEN.tensor(FILE, "x"), GOLDEN.ints(FILE, "t"), labels(GOLDEN.ints(FILE, "y")));
-            assertClose("forward in bf16", out, GOLDEN.tensor(FILE, "out"), 2e-2);
+            assertClose("forward in bf16", out, GOLDEN.tensor(FILE, "out"), 2e-2); // seen: 6.1e-3
         }
     }
 

@@ -105,7 +105,7 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
         return latents;
     }
 
-    /** A guided request; the id decides class and seed. */
+    /** A guided request; the id decides class and seed, the number of steps the sampler. */
     static GenerationRequest request(String id, int steps, int count) {
         return GenerationRequest.newBuilder()
                 .setRequestId(id)
@@ -113,7 +113,7 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
                 .setSeed(id.hashCode())
                 .setSteps(steps)
                 .setCount(count)
-                .setSampler(steps % 2 == 0 ? SamplerName.DDIM : SamplerName.DDPM)
+                .setSampler(SamplerName.values()[steps % SamplerName.values().length])
                 .setGuidance(GuidanceSpec.newBuilder()
                         .setMode(GuidanceMode.FINE_GRAINED)
                         .setScale(1.5)

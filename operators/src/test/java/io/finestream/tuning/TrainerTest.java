@@ -195,7 +195,8 @@ class TrainerTest {
         half.replaceAll((name, weight) -> weight.toType(DataType.FLOAT16, true));
         Path file = folder.resolve("half.safetensors");
         Safetensors.write(file, half, Map.of());
-        Map<String, NDArray> initial = DiTWeights.read(GOLDEN.ops, GOLDEN.manager, Safetensors.open(file), CONFIG);
+        Map<String, NDArray> initial =
+                DiTWeights.in(Safetensors.open(file), CONFIG).readAll(GOLDEN.ops, GOLDEN.manager);
         try (Training trainer = trainer(initial, PredictionType.EPSILON, name -> name.startsWith("x_embedder"))) {
             assertThat(trainer.step(batch(0), 1e-3).gradNorm()).isPositive();
         }

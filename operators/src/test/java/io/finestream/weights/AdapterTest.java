@@ -41,7 +41,7 @@ class AdapterTest {
         TorchOps.prepareThread(1, false);
         base = ModelFiles.in(TinyModel.write(folder.resolve("tiny"), 1));
         config = ModelConfig.read(base.config());
-        weights = DiTWeights.read(ops, manager, Safetensors.open(base.weights()), config.dit());
+        weights = DiTWeights.in(Safetensors.open(base.weights()), config.dit()).readAll(ops, manager);
     }
 
     @AfterEach

@@ -45,7 +45,7 @@ class PyTorchCheckpointTest {
     @Test
     void stateDictionaryIsTheSameToTheBitAsSafetensors() throws IOException {
         assertSame(TensorFile.open(STATE_DICT), TensorFile.open(Golden.file("dit.safetensors")));
-        assertThat(DiTWeights.read(GOLDEN.ops, GOLDEN.manager, TensorFile.open(STATE_DICT), Golden.CONFIG))
+        assertThat(DiTWeights.in(TensorFile.open(STATE_DICT), Golden.CONFIG).readAll(GOLDEN.ops, GOLDEN.manager))
                 .hasSameSizeAs(GOLDEN.weights());
     }
 
@@ -64,10 +64,8 @@ class PyTorchCheckpointTest {
         TensorFile model = TensorFile.open(CHECKPOINT, PyTorchCheckpoint.Part.MODEL);
         TensorFile ema = TensorFile.open(CHECKPOINT, PyTorchCheckpoint.Part.EMA);
         assertThat(model.names()).containsExactlyElementsOf(ema.names());
-        for (String name :
-                TensorFile.open(Golden.file("ema-expected.safetensors")).names()) {
-            assertThat(bits(model, name)).as(name).isNotEqualTo(bits(ema, name));
-        }
+        assertThat(model.names())
+                .anySatisfy(name -> assertThat(bits(model, name)).isNotEqualTo(bits(ema, name)));
         assertSame(model, TensorFile.open(STATE_DICT));
     }
 
@@ -189,6 +187,7 @@ class PyTorchCheckpointTest {
                 Arguments.of("offset that overflows", 4L, max / 4, new long[] {4}, new long[] {1}, "larger than"),
                 Arguments.of("huge shape", 4L, 0L, new long[] {1L << 62, 4}, new long[] {4, 1}, "larger than"),
                 Arguments.of("huge and empty", 4L, 0L, new long[] {0, 1L << 62}, new long[] {4, 1}, "larger than"),
+                Arguments.of("beyond what it says", 3L, 0L, new long[] {4}, new long[] {1}, "storage of 12 bytes"),
                 Arguments.of("more than the zip has", 5L, 0L, new long[] {5}, new long[] {1}, "larger than"),
                 Arguments.of("negative side", 4L, 0L, new long[] {-4}, new long[] {1}, "not negative"),
                 Arguments.of("negative offset", 4L, -1L, new long[] {4}, new long[] {1}, "not negative"),
@@ -462,9 +461,12 @@ class PyTorchCheckpointTest {
                 .toArray()) {
             refused(Files.write(file, Arrays.copyOf(whole, length)), "fetch it again");
         }
-        int end = whole.length - 22; // the end of the directory: magic, disks, entries, size, position
-        for (int at : new int[] {end, end + 10, end + 13, end + 16, end + 18}) {
-            byte[] flipped = whole.clone();
+        PickleBytes pickle = new PickleBytes().op("}").text("w");
+        pickle.tensor("FloatStorage", "0", 1, 0, new long[] {1}, new long[] {1}).op("s.");
+        byte[] small = Files.readAllBytes(write(pickle, 1));
+        int end = small.length - 22; // the end of the directory: magic, disks, entries, size, position
+        for (int at : new int[] {0, end, end + 16, end + 18}) {
+            byte[] flipped = small.clone();
             flipped[at] ^= 0x40;
             refused(Files.write(file, flipped), "fetch it again");
         }

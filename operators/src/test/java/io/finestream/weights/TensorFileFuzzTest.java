@@ -13,11 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
-import org.apache.commons.compress.archivers.zip.ZipFile;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
@@ -28,6 +26,7 @@ class TensorFileFuzzTest {
 
     private static final Golden GOLDEN = new Golden();
     private static final int FILES = 1000;
+    private static final Map<String, byte[]> STORAGES = Map.of("0", new byte[32], "1", new byte[32]);
     private static final Duration LONGEST = Duration.ofSeconds(5); // one file
 
     @TempDir
@@ -85,41 +84,87 @@ class TensorFileFuzzTest {
 
     @Test
     void damagedPickles() throws IOException {
-        Map<String, byte[]> entries = new LinkedHashMap<>();
-        try (ZipFile zip = ZipFile.builder()
-                .setPath(Golden.file("finediffusion-checkpoint.pt"))
-                .get()) {
-            for (ZipArchiveEntry entry : (Iterable<ZipArchiveEntry>) zip.getEntries()::asIterator) {
-                entries.put(entry.getName(), zip.getInputStream(entry).readAllBytes());
-            }
-        }
-        String pickle = "finediffusion-checkpoint/data.pkl";
-        byte[] whole = entries.get(pickle);
+        byte[] whole = checkpoint();
         Random random = new Random(3);
         for (int i = 0; i < FILES; i++) {
-            entries.put(pickle, damage(random, whole, whole.length));
-            open("pickle " + i, PickleBytes.zip(folder.resolve("damaged"), entries));
+            open(
+                    "pickle " + i,
+                    PickleBytes.zip(folder.resolve("damaged"), damage(random, whole, whole.length), STORAGES));
         }
         report("pickles");
     }
 
     @Test
     void damagedZips() throws IOException {
-        byte[] whole = Files.readAllBytes(Golden.file("dit-state-dict.pt"));
-        int pickleAndItsHeader = 4_000;
-        int directory = 4_000;
+        Path file = PickleBytes.zip(folder.resolve("whole"), checkpoint(), STORAGES);
+        byte[] whole = Files.readAllBytes(file);
+        int directory = 6 * 60;
         Random random = new Random(4);
         for (int i = 0; i < FILES; i++) {
-            byte[] damaged = whole;
-            switch (i % 4) {
-                case 0 -> damaged = damage(random, whole, pickleAndItsHeader);
-                case 1 -> damaged = damage(random, whole, whole.length);
-                case 2 -> damaged = damageAt(random, whole, whole.length - directory, directory);
-                default -> damaged = damageAt(random, whole, whole.length - 120, 120); // where the directory ends
-            }
+            byte[] damaged = switch (i % 3) {
+                case 0 -> damage(random, whole, whole.length);
+                case 1 -> damageAt(random, whole, whole.length - directory, directory);
+                default -> damageAt(random, whole, whole.length - 22, 22); // where the directory ends
+            };
             open("zip " + i, Files.write(folder.resolve("damaged"), damaged));
         }
         report("zips");
+    }
+
+    @Test
+    void damagedZipsOfTorch() throws IOException {
+        byte[] whole = Files.readAllBytes(Golden.file("dit-state-dict.pt"));
+        int directory = 4_000;
+        Random random = new Random(5);
+        for (int i = 0; i < FILES / 25; i++) {
+            byte[] damaged = i % 2 == 0
+                    ? damage(random, whole, 4_000) // the pickle, and what is before it
+                    : damageAt(random, whole, whole.length - directory, directory);
+            open("zip " + i, Files.write(folder.resolve("damaged"), damaged));
+        }
+        assertThat(read + refused).isEqualTo(FILES / 25);
+    }
+
+    /** A training checkpoint with everything that the reader knows. */
+    private static byte[] checkpoint() {
+        PickleBytes pickle = new PickleBytes().op(0x80, 2).op("}(");
+        for (String part : List.of("model", "ema")) {
+            pickle.text(part).global("collections", "OrderedDict").op(")R(").text("float");
+            pickle.tensor("FloatStorage", "0", 8, 2, new long[] {2, 3}, new long[] {3, 1})
+                    .text("half");
+            pickle.tensor("HalfStorage", "1", 16, 0, new long[] {16}, new long[] {1})
+                    .text("bfloat16");
+            pickle.tensor("BFloat16Storage", "1", 16, 8, new long[] {1, 8}, new long[] {8, 1})
+                    .text("parameter");
+            pickle.global("torch._utils", "_rebuild_parameter").op("(");
+            pickle.tensor("LongStorage", "0", 4, 3, new long[0], new long[0])
+                    .op(0x89)
+                    .op(")tRu");
+            pickle.op("}").text("_metadata").op("}sb");
+        }
+        pickle.text("opt").op("}(").text("state").op("}K").op(0).op("}").text("step");
+        pickle.tensor("FloatStorage", "0", 8, 0, new long[0], new long[0])
+                .op("ss")
+                .text("param_groups")
+                .op("](}(");
+        pickle.text("lr")
+                .op("G")
+                .op(0x3f, 0x1a, 0x36, 0xe2, 0xeb, 0x1c, 0x43, 0x2d)
+                .text("betas")
+                .op("NN")
+                .op(0x86);
+        pickle.text("params").op("](K").op(0).op("M").op(1, 2).op("J").int32(-3).op("eueu");
+        pickle.text("args")
+                .global("argparse", "Namespace")
+                .op(")")
+                .op(0x81)
+                .op("}q")
+                .op(1)
+                .op("(")
+                .text("ckpt")
+                .op("N");
+        pickle.text("size").global("torch", "Size").op("K").op(3).op(0x85, 0x85).op("Rubu.");
+        return pickle.bytes();
     }
 
     /** One of what goes wrong with files, in the first {@code length} bytes. */

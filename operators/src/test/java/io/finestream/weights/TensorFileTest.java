@@ -68,7 +68,7 @@ class TensorFileTest {
     @Test
     void aModelsHashCoversEveryShard() throws IOException {
         Path index = shards();
-        ModelFiles files = new ModelFiles(index, index, index, folder, null);
+        ModelFiles files = new ModelFiles(index, index, index, folder, null, PyTorchCheckpoint.Part.EMA, false);
         String before = files.weightsHash();
         Path shard = folder.resolve("model-1.safetensors");
         byte[] bytes = Files.readAllBytes(shard);

@@ -12,7 +12,6 @@ import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
-import io.finestream.weights.TensorFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +32,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
 
     static BaseModel open(String nameOrPath) throws IOException {
         ModelFiles files = ModelFiles.in(ModelDirectory.locate(nameOrPath));
-        ModelConfig config = ModelConfig.read(files.config());
+        ModelConfig config = files.readConfig();
         return new BaseModel(files, config, files.readTaxonomy(config));
     }
 
@@ -49,7 +48,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
      */
     Map<String, NDArray> parameters(TorchOps ops, NDManager manager, Taxonomy classes) throws IOException {
         Map<String, NDArray> parameters =
-                DiTWeights.read(ops, manager, TensorFile.open(files.weights()), config.dit());
+                DiTWeights.in(files.openWeights(), config.dit()).readAll(ops, manager);
         return DiTParameters.grow(manager, parameters, config.dit(), classes);
     }
 

@@ -26,7 +26,10 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--dir", paramLabel = "DIR", description = "folder of the state (default ${DEFAULT-VALUE})")
     private Path directory = Path.of("finestream-demo");
 
-    @Option(names = "--model", description = "model directory, or name of a shipped model (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--model",
+            description =
+                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
     @Option(names = "--rate", paramLabel = "N", description = "requests per second; 0: none (default ${DEFAULT-VALUE})")

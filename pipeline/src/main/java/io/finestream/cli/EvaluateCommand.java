@@ -43,7 +43,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(
             names = "--model",
             paramLabel = "DIR|NAME",
-            description = "a model directory, or a model that ships (default " + DEFAULT_MODEL + ")")
+            description = "a model directory, a pipeline of diffusers, a checkpoint, or a model that ships (default "
+                    + DEFAULT_MODEL + ")")
     private @Nullable String model;
 
     @Option(
@@ -137,8 +138,8 @@ final class EvaluateCommand implements Callable<Integer> {
             }
             GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, sampling, rows);
             EvaluationReport.Generation generation = new EvaluationReport.Generation(
-                    sampling.steps(),
-                    sampling.guidance(loaded.config().defaults()).scale(),
+                    sampling.stepsTaken(),
+                    sampling.guidance(loaded.config()).scale(),
                     sampling.seed(),
                     made.summary().imagesPerSecond());
             return new EvaluationReport(name, generation, evaluate(judge, manager, made.images(), reference));

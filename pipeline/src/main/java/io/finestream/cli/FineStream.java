@@ -26,6 +26,7 @@ import picocli.CommandLine.ScopeType;
             TuneCommand.class,
             TrainAutoencoderCommand.class,
             TrainClassifierCommand.class,
+            InspectCommand.class,
             EvaluateCommand.class,
             BenchCommand.class,
             FlowersCommand.class

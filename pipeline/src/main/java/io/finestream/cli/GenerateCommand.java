@@ -13,6 +13,7 @@ import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
+import io.finestream.weights.PyTorchCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,11 +49,15 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Option(
             names = "--model",
-            paramLabel = "DIR|NAME",
-            description = "a model directory, or a model that ships (default ${DEFAULT-VALUE})")
+            paramLabel = "MODEL",
+            description = "a model directory, a pipeline of diffusers, a checkpoint of DiT or FineDiffusion, or a model"
+                    + " that ships (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
-    @Option(names = "--weights", paramLabel = "FILE", description = "safetensors to use in place of the model's")
+    @Option(
+            names = "--weights",
+            paramLabel = "FILE",
+            description = "safetensors or torch.save file to use in place of the model's")
     private @Nullable Path weights;
 
     @Option(
@@ -60,6 +65,24 @@ final class GenerateCommand implements Callable<Integer> {
             paramLabel = "FILE",
             description = "safetensors of tuned parameters that replace the model's")
     private @Nullable Path adapter;
+
+    @Option(
+            names = "--use",
+            paramLabel = "PART",
+            description = "of a training checkpoint: ema or model (default ${DEFAULT-VALUE})")
+    private PyTorchCheckpoint.Part part = PyTorchCheckpoint.Part.EMA;
+
+    @Option(
+            names = "--vae",
+            paramLabel = "DIR",
+            description = "autoencoder to use in place of the model's, as diffusers saves it")
+    private @Nullable Path vae;
+
+    @Option(
+            names = "--diffusers-numerics",
+            description = "compute as diffusers' DiTPipeline, to its pixels; the weights were trained with other"
+                    + " timestep frequencies and another epsilon")
+    private boolean diffusersNumerics;
 
     @Option(names = "--taxonomy", paramLabel = "FILE", description = "classes to use in place of the model's")
     private @Nullable Path taxonomy;
@@ -148,15 +171,17 @@ final class GenerateCommand implements Callable<Integer> {
     }
 
     private ModelFiles files() throws IOException {
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model));
+        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model)).withPart(part);
         files = weights == null ? files : files.withWeights(weights);
         files = taxonomy == null ? files : files.withTaxonomy(taxonomy);
+        files = vae == null ? files : files.withAutoencoder(vae);
+        files = diffusersNumerics ? files.withDiffusersNumerics() : files;
         return adapter == null ? files : files.withAdapter(adapter);
     }
 
     private List<SampleSpec> samples(GenerativeModel loaded) {
         Taxonomy names = loaded.taxonomy();
-        Guidance guidance = sampling.guidance(loaded.config().defaults());
+        Guidance guidance = sampling.guidance(loaded.config());
         guidance.requireSupportedBy(loaded.config().dit());
         List<SampleSpec> samples = new ArrayList<>();
         for (int subclass : ClassSelection.resolve(names, classes)) {
@@ -164,7 +189,13 @@ final class GenerateCommand implements Callable<Integer> {
             for (int sample = 0; sample < count; sample++) {
                 long seedOfSample = noiseIn == null ? sampling.seed() : samples.size(); // its row in the file
                 samples.add(new SampleSpec(
-                        subclass, superclass, seedOfSample, sample, guidance, sampling.sampler(), sampling.steps()));
+                        subclass,
+                        superclass,
+                        seedOfSample,
+                        sample,
+                        guidance,
+                        sampling.sampler(),
+                        sampling.stepsTaken()));
             }
         }
         return samples;
@@ -178,7 +209,7 @@ final class GenerateCommand implements Callable<Integer> {
         boolean addsNoise = sampling.samplerName() == SamplerName.DDPM || sampling.eta() > 0;
         DiTConfig config = loaded.config().dit();
         try (RecordedNoise noise =
-                RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.steps() : 0)) {
+                RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.stepsTaken() : 0)) {
             return run(loaded, noise, samples, results);
         }
     }
@@ -186,7 +217,7 @@ final class GenerateCommand implements Callable<Integer> {
     private OfflineRun.Summary run(GenerativeModel loaded, Noise noise, List<SampleSpec> samples, ResultFiles results)
             throws IOException {
         try (NDManager manager = loaded.newManager();
-                ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.steps())) {
+                ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.stepsTaken())) {
             return new OfflineRun(loaded.diffusion(), rows, noise, manager).run(samples, results, bar::stepBy);
         }
     }

@@ -31,7 +31,7 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
      */
     static GeneratedFolder make(GenerativeModel model, Taxonomy taxonomy, int count, SamplingOptions sampling, int rows)
             throws IOException {
-        Guidance guidance = sampling.guidance(model.config().defaults());
+        Guidance guidance = sampling.guidance(model.config());
         guidance.requireSupportedBy(model.config().dit());
         List<SampleSpec> samples = new ArrayList<>();
         List<byte[][]> images = new ArrayList<>();
@@ -46,14 +46,14 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
                         samples.size(), // a number of its own, so that classes do not share their noise
                         guidance,
                         sampling.sampler(),
-                        sampling.steps()));
+                        sampling.stepsTaken()));
             }
             images.add(new byte[count][]);
         }
         OfflineRun.Sink sink = sample ->
                 images.get(sample.tag() / count)[sample.tag() % count] = Images.toPlanes(model.decode(sample.latent()));
         try (NDManager manager = model.newManager();
-                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.steps())) {
+                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.stepsTaken())) {
             OfflineRun.Summary summary =
                     new OfflineRun(model.diffusion(), rows, Noise.SEEDED, manager).run(samples, sink, bar::stepBy);
             ImageFolder folder = new ImageFolder(

@@ -138,6 +138,7 @@ final class RequestCommand implements Callable<Integer> {
                 .setSampler(sampling.samplerName())
                 .setEta(sampling.eta())
                 .setSteps(sampling.steps())
+                .setRespacing(sampling.respacing())
                 .setPriority(priority)
                 .setDeadline(deadline)
                 .setHeaders(headers)

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.NoiseSchedule;
-import io.finestream.diffusion.Sampler;
+import io.finestream.flink.Samplers;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceSpec;
 import java.io.IOException;
@@ -100,8 +100,8 @@ final class RequestFile {
             throw new IllegalArgumentException("count is " + request.getCount() + " and firstSample "
                     + request.getFirstSample() + ", expected at least 1 and 0");
         }
-        NoiseSchedule.DIT.evenTimesteps(request.getSteps());
-        new Sampler.Ddim(request.getEta());
+        Samplers.choose(request.getSampler(), request.getEta(), request.getRespacing())
+                .timesteps(NoiseSchedule.DIT, request.getSteps());
         GuidanceSpec guidance = request.getGuidance();
         new Guidance(
                 Guidance.Mode.valueOf(guidance.getMode().name()),

@@ -38,7 +38,10 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private JobOptions job = new JobOptions();
 
-    @Option(names = "--model", description = "model directory, or name of a shipped model (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--model",
+            description =
+                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
     @Option(names = "--device", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")

@@ -3,6 +3,7 @@ package io.finestream.cli;
 import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.NoiseSchedule;
 import io.finestream.diffusion.Sampler;
+import io.finestream.flink.Samplers;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
 import io.finestream.schemas.SamplerName;
@@ -52,6 +53,18 @@ final class SamplingOptions {
         }
     }
 
+    static final class OfSampler implements ITypeConverter<SamplerName> {
+        @Override
+        public SamplerName convert(String value) {
+            try {
+                return SamplerName.valueOf(value.toUpperCase(Locale.ROOT).replace('-', '_'));
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(
+                        "'" + value + "' is no sampler, expected ddim, ddpm, dpm-solver-pp or unipc");
+            }
+        }
+    }
+
     @Spec(Spec.Target.MIXEE)
     private @Nullable CommandSpec command;
 
@@ -61,7 +74,11 @@ final class SamplingOptions {
             description = "seed of the noise, the same for every class (default: random, and printed)")
     private @Nullable Long seed;
 
-    @Option(names = "--sampler", paramLabel = "NAME", description = "ddim or ddpm (default ddim)")
+    @Option(
+            names = "--sampler",
+            paramLabel = "NAME",
+            converter = OfSampler.class,
+            description = "ddim, ddpm, dpm-solver-pp (DPM-Solver++(2M)) or unipc (default ddim)")
     private SamplerName sampler = SamplerName.DDIM;
 
     @Option(
@@ -72,6 +89,14 @@ final class SamplingOptions {
 
     @Option(names = "--steps", paramLabel = "N", description = "denoising steps, 1 to 1000 (default ${DEFAULT-VALUE})")
     private int steps = 20;
+
+    @Option(
+            names = "--respacing",
+            paramLabel = "TEXT",
+            description =
+                    "of ddim and ddpm, in place of --steps: 250 timesteps spread evenly, 10,15,20 in each of equal"
+                            + " sections from the cleanest, or ddim50 at a whole stride")
+    private String respacing = "";
 
     @Option(
             names = "--guidance",
@@ -107,8 +132,13 @@ final class SamplingOptions {
         return seed;
     }
 
+    /** Steps that are asked for. */
     int steps() {
         return steps;
+    }
+
+    String respacing() {
+        return respacing;
     }
 
     SamplerName samplerName() {
@@ -120,11 +150,20 @@ final class SamplingOptions {
     }
 
     Sampler sampler() {
-        return sampler == SamplerName.DDPM ? new Sampler.Ddpm() : new Sampler.Ddim(eta);
+        return Samplers.choose(sampler, eta, respacing);
+    }
+
+    /** Steps that a trajectory takes. */
+    int stepsTaken() {
+        return sampler().timesteps(NoiseSchedule.DIT, steps).length;
     }
 
     /** Guidance of a model: what the options leave open is as the model recommends. */
-    Guidance guidance(ModelConfig.Defaults model) {
+    Guidance guidance(ModelConfig model) {
+        return guidance(model.defaults()).forModel(model.dit());
+    }
+
+    private Guidance guidance(ModelConfig.Defaults model) {
         Interval timesteps = interval == null ? new Interval(0, Guidance.LAST_TIMESTEP) : interval;
         return new Guidance(
                 mode,
@@ -148,13 +187,12 @@ final class SamplingOptions {
     /** Finds mistakes that are mistakes for every model, before anything is loaded or sent. */
     void check() {
         try {
-            if (sampler == SamplerName.DDPM && eta != 0) {
-                throw new IllegalArgumentException(
-                        "--eta " + eta + " goes with --sampler ddim; ddpm adds the noise that the model has learned");
+            if (sampler != SamplerName.DDIM && eta != 0) {
+                throw new IllegalArgumentException("--eta " + eta
+                        + " goes with --sampler ddim; ddpm adds the noise that the model has learned, others add none");
             }
-            sampler();
             guidance(new ModelConfig.Defaults(1, 1));
-            NoiseSchedule.DIT.evenTimesteps(steps);
+            stepsTaken();
         } catch (IllegalArgumentException e) {
             String message = String.valueOf(e.getMessage());
             throw command == null ? e : new ParameterException(command.commandLine(), message);

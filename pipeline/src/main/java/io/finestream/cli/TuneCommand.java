@@ -44,7 +44,10 @@ final class TuneCommand implements Callable<Integer> {
     @Mixin
     private JobOptions job = new JobOptions();
 
-    @Option(names = "--model", description = "model directory, or name of a shipped model (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--model",
+            description =
+                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
     @Option(names = "--strategy", description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})")

@@ -136,6 +136,7 @@ final class LiveView implements TopicFeed.Listener {
                 .put("steps", image.getSteps())
                 .put("sampler", image.getSampler().name())
                 .put("eta", image.getEta())
+                .put("respacing", image.getRespacing())
                 .put("guidance", image.getGuidance().getMode().name())
                 .put("guidanceScale", image.getGuidance().getScale())
                 .put("model", image.getProvenance().getModel())

@@ -105,8 +105,8 @@ function card(image) {
 
 // Images that differ in nothing but the model's version: what the model has learned between them.
 function remember(image) {
-  const {subclass, seed, sample, sampler, steps, eta, guidance, guidanceScale, modelVersion} = image;
-  const key = JSON.stringify([subclass, seed, sample, sampler, steps, eta, guidance, guidanceScale]);
+  const {subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale, modelVersion} = image;
+  const key = JSON.stringify([subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale]);
   const lineage = lineages.get(key) ?? {versions: new Map(), figure: null, shown: 0};
   if (!lineage.versions.has(modelVersion)) {
     lineage.versions.set(modelVersion, image);
@@ -167,7 +167,8 @@ function open(image) {
   const rows = {
     'Model': `${image.model}, version ${image.modelVersion}`,
     'Seed': `${image.seed}, sample ${image.sample}`,
-    'Sampler': `${image.sampler}, ${image.steps} steps` + (image.sampler === 'DDIM' ? `, eta ${image.eta}` : ''),
+    'Sampler': `${image.sampler}, ${image.steps} steps` + (image.respacing ? ` (${image.respacing})` : '')
+      + (image.sampler === 'DDIM' ? `, eta ${image.eta}` : ''),
     'Guidance': `${words(image.guidance)}, scale ${image.guidanceScale}`,
     'Size': `${image.width} × ${image.height} pixels`,
     'Made': new Date(image.createdAt).toLocaleString(),

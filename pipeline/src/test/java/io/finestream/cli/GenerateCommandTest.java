@@ -128,6 +128,32 @@ class GenerateCommandTest {
     }
 
     @Test
+    void everySamplerMakesAnImageOfItsOwn() throws IOException {
+        List<float[]> images = new ArrayList<>();
+        for (String sampler : List.of("ddim", "ddpm", "dpm-solver-pp", "UNIPC")) {
+            images.add(latents("--class", 2, "--seed", 1, "--sampler", sampler, "--steps", 4));
+        }
+        assertThat(images).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aRespacingTakesThePlaceOfTheSteps() throws IOException {
+        Object[] ddim = {"--class", 2, "--seed", 1};
+        assertThat(latents(append(ddim, "--respacing", "ddim5"))).isEqualTo(latents(append(ddim, "--steps", 5)));
+        assertThat(latents(append(ddim, "--respacing", "3,2"))).isNotEqualTo(latents(append(ddim, "--steps", 5)));
+        assertThat(run("--respacing", "5", "--sampler", "unipc").err())
+                .contains("respacing is '5', which goes with DDIM or DDPM")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void etaGoesWithDdim() {
+        assertThat(run("--eta", 0.5, "--sampler", "unipc").err())
+                .contains("--eta 0.5 goes with --sampler ddim")
+                .hasLineCount(1);
+    }
+
+    @Test
     void anAdapterReplacesWhatItHolds() throws IOException {
         Path other = TinyModel.write(dir.resolve("other"), 2);
         NDArray table = tensorOf(other, "y_embedder.subclass_table.weight");
@@ -174,7 +200,8 @@ class GenerateCommandTest {
                 "--eta | 2 | 2 | eta is 2.0, expected 0 to 1",
                 "--count | 0 | 2 | --count is 0, expected at least 1",
                 "--rows | 1 | 2 | --rows is 1, expected at least 2",
-                "--sampler | euler | 2 | --sampler",
+                "--sampler | euler | 2 | 'euler' is no sampler, expected ddim, ddpm, dpm-solver-pp or unipc",
+                "--respacing | ddim60 | 2 | respacing is 'ddim60', but no whole stride visits 60 of 1000 timesteps",
                 "--nonsense | 1 | 2 | --nonsense",
             })
     void aMistakeIsSaidInOneLine(String option, String value, int exitCode, String message) {

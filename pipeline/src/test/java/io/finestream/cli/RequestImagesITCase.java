@@ -170,13 +170,14 @@ class RequestImagesITCase {
 
                 white rose
                 {"requestId":"mine","subclassId":4,"seed":77,"sampler":"ddpm","headers":{"a":"b"}}
+                {"requestId":"fast","subclassId":4,"steps":8,"sampler":"dpm-solver-pp"}
                 """);
         CommandLineRun run = run("request", "--file", file, "--seed", 100, "--priority", 5);
 
-        assertThat(run.err()).startsWith("3 requests for 4 images in 3 records");
-        assertThat(run.out()).hasLineCount(3).endsWith("mine\n");
+        assertThat(run.err()).startsWith("4 requests for 5 images in 4 records");
+        assertThat(run.out()).hasLineCount(4).endsWith("mine\nfast\n");
         List<GenerationRequest> requests = new ArrayList<>();
-        for (ConsumerRecord<byte[], byte[]> record : sent(3)) {
+        for (ConsumerRecord<byte[], byte[]> record : sent(4)) {
             requests.add(REQUESTS.decode(record.value()));
         }
         assertThat(requests)
@@ -193,7 +194,8 @@ class RequestImagesITCase {
                 .containsExactlyInAnyOrder(
                         "red rose null 2 30 100 DDIM NONE 5",
                         "white rose null 1 20 101 DDIM FINE_GRAINED 5",
-                        "null 4 1 20 77 DDPM FINE_GRAINED 5");
+                        "null 4 1 20 77 DDPM FINE_GRAINED 5",
+                        "null 4 1 8 103 DPM_SOLVER_PP FINE_GRAINED 5");
     }
 
     @Test
@@ -202,6 +204,10 @@ class RequestImagesITCase {
                 "{\"subclas\":\"rose\"}", "line 2: there is no field 'subclas'; expected any of requestId, subclass,",
                 "{\"count\":2}", "line 2: expected a subclass (a name) or a subclassId (a number), and not both",
                 "{\"subclass\":\"rose\",\"steps\":0}", "line 2: steps is 0, expected 1 to 1000",
+                "{\"subclass\":\"rose\",\"sampler\":\"euler\"}",
+                        "line 2: sampler is \"euler\", expected one of DDIM, DDPM, DPM_SOLVER_PP, UNIPC",
+                "{\"subclass\":\"rose\",\"sampler\":\"unipc\",\"respacing\":\"50\"}",
+                        "line 2: respacing is '50', which goes with DDIM or DDPM",
                 "{\"subclass\":\"rose\",\"steps\":\"many\"}", "line 2: steps is \"many\", expected a whole number",
                 "{\"subclass\":\"rose\",\"guidance\":{\"scale\":\"NaN\"}}",
                         "line 2: scale is \"NaN\", expected a number",

@@ -24,6 +24,7 @@ class GenerationRequestTest {
         assertThat(request.getSampler()).isEqualTo(SamplerName.DDIM);
         assertThat(request.getEta()).isZero();
         assertThat(request.getSteps()).isEqualTo(20);
+        assertThat(request.getRespacing()).isEmpty();
         assertThat(request.getPriority()).isZero();
         assertThat(request.getDeadline()).isNull();
         assertThat(request.getHeaders()).isEmpty();

@@ -40,6 +40,7 @@ final class Records {
                         .setIntervalLow(10)
                         .build())
                 .setSampler(SamplerName.DDPM)
+                .setRespacing("10,15,20")
                 .setDeadline(NOON)
                 .setHeaders(Map.of("tenant", "zoo", "empty", ""))
                 .build();
@@ -82,6 +83,7 @@ final class Records {
                 .setStepsRequested(20)
                 .setSampler(SamplerName.DDIM)
                 .setEta(0.25)
+                .setRespacing("ddim20")
                 .setGuidance(new ResolvedGuidance(GuidanceMode.FINE_GRAINED, 4.0, 0, 999, 3))
                 .setTimings(new StageTimings(0.5, 100.25, 3.0, 1.0, 105.0))
                 .setCreatedAt(NOON)

@@ -8,6 +8,7 @@ import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.SamplerName;
 import io.finestream.schemas.Trajectory;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -20,8 +21,11 @@ import org.apache.avro.Schema;
 import org.apache.avro.SchemaBuilder;
 import org.apache.avro.SchemaNormalization;
 import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericDatumReader;
+import org.apache.avro.generic.GenericRecord;
 import org.apache.avro.generic.GenericRecordBuilder;
 import org.apache.avro.io.BinaryEncoder;
+import org.apache.avro.io.DecoderFactory;
 import org.apache.avro.io.EncoderFactory;
 import org.apache.avro.message.BinaryMessageDecoder;
 import org.apache.avro.message.BinaryMessageEncoder;
@@ -70,7 +74,7 @@ class SingleObjectTest {
     @Test
     void aWriterWithFewerMoreAndUnknownThingsIsRead() throws WireFormatException {
         Schema sampler =
-                SchemaBuilder.enumeration("io.finestream.schemas.SamplerName").symbols("DDPM", "UNIPC");
+                SchemaBuilder.enumeration("io.finestream.schemas.SamplerName").symbols("DDPM", "HEUN");
         Schema writer = SchemaBuilder.record("io.finestream.schemas.GenerationRequest")
                 .fields()
                 .requiredInt("steps")
@@ -92,7 +96,7 @@ class SingleObjectTest {
                 new GenericRecordBuilder(writer)
                         .set("steps", 7)
                         .set("mood", List.of("calm", "blue"))
-                        .set("sampler", new GenericData.EnumSymbol(sampler, "UNIPC"))
+                        .set("sampler", new GenericData.EnumSymbol(sampler, "HEUN"))
                         .set("subclass", "robin")
                         .set("weight", 0.5)
                         .build());
@@ -104,6 +108,37 @@ class SingleObjectTest {
                         .setSubclass("robin")
                         .setSteps(7)
                         .setSampler(SamplerName.DDIM)
+                        .build());
+    }
+
+    /** The first version of the schema knew neither the sampler nor the respacing. */
+    @Test
+    void anOlderReaderTakesANewSamplerForDdim() throws IOException {
+        GenerationRequest request = Records.request();
+        request.setSampler(SamplerName.DPM_SOLVER_PP);
+        byte[] message = requests.encode(request);
+        Schema first = SchemaHistory.of(GenerationRequest.SCHEMA$).get(0);
+        GenericRecord read = new GenericDatumReader<GenericRecord>(GenerationRequest.SCHEMA$, first)
+                .read(null, DecoderFactory.get().binaryDecoder(message, 10, message.length - 10, null));
+
+        assertThat(read.get("sampler")).hasToString("DDIM");
+        assertThat(read.get("steps")).isEqualTo(request.getSteps());
+    }
+
+    @Test
+    void aRequestOfTheFirstVersionIsRead() throws WireFormatException {
+        Schema first = SchemaHistory.of(GenerationRequest.SCHEMA$).get(0);
+        GenericRecord written = new GenericRecordBuilder(first)
+                .set("subclass", "robin")
+                .set(
+                        "sampler",
+                        new GenericData.EnumSymbol(first.getField("sampler").schema(), "DDPM"))
+                .build();
+
+        assertThat(requests.decode(Records.written(header(first), first, written)))
+                .isEqualTo(GenerationRequest.newBuilder()
+                        .setSubclass("robin")
+                        .setSampler(SamplerName.DDPM)
                         .build());
     }
 

@@ -1,0 +1,101 @@
+package io.finestream.diffusion;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import io.finestream.torch.TorchOps;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * What multistep samplers keep of earlier steps: a row of two tensors for each trajectory of such a sampler, oldest
+ * first, and nothing for the others. The last place of a row is the newest's; what a trajectory does not have is 0, and
+ * so is its coefficient.
+ */
+final class Histories {
+
+    /**
+     * A step of one of these trajectories.
+     *
+     * @param at place of its latent among those that advance
+     * @param isLast whether its row leaves
+     */
+    record Advance(int at, SamplingPlan.Step step, boolean isLast) {}
+
+    private final TorchOps ops;
+    private final NDManager manager;
+    private final Shape latentShape; // [C, H, W]
+    private final RowTable rows; // [M, 2, C, H, W]
+
+    Histories(TorchOps ops, NDManager manager, Shape latentShape) {
+        this.ops = ops;
+        this.manager = manager;
+        this.latentShape = latentShape;
+        rows = new RowTable(manager);
+    }
+
+    /** Adds the row of a trajectory that joins. */
+    void append(List<float[]> history) {
+        int size = (int) latentShape.size();
+        float[] row = new float[SamplingPlan.MOST_HISTORY * size];
+        int place = SamplingPlan.MOST_HISTORY - history.size();
+        for (float[] kept : history) {
+            System.arraycopy(kept, 0, row, place++ * size, size);
+        }
+        rows.append(manager.create(row, new Shape(1, SamplingPlan.MOST_HISTORY).addAll(latentShape)));
+    }
+
+    /**
+     * Adds to the next latents what the samplers take from their history, and moves the first rows on.
+     *
+     * @param x [N, C, H, W]
+     * @param prediction [N, 2C, H, W]
+     * @param next what the samplers take from {@code x}, the prediction and noise, [N, C, H, W]
+     * @param advances the steps of the first rows, in their order
+     * @return [N, C, H, W]
+     */
+    NDArray advance(NDManager m, NDArray x, NDArray prediction, NDArray next, List<Advance> advances) {
+        if (advances.isEmpty()) {
+            return next;
+        }
+        int n = advances.size();
+        NDArray history = rows.first(m, n); // [M, 2, C, H, W]
+        NDArray at = m.create(advances.stream().mapToLong(Advance::at).toArray());
+        NDArray k = coefficients(m, advances); // [M, 8]
+        NDArray sum = ops.addHistory(m, next, history, at, k); // [N, C, H, W]
+        List<Integer> staying = IntStream.range(0, n)
+                .filter(row -> !advances.get(row).isLast())
+                .boxed()
+                .toList();
+        rows.replaceFirst(m, ops.nextHistory(m, x, prediction, history, at, k), staying);
+        return sum;
+    }
+
+    private static NDArray coefficients(NDManager m, List<Advance> advances) {
+        int n = SamplingPlan.HISTORY_COEFFICIENTS;
+        float[] k = new float[advances.size() * n];
+        for (int row = 0; row < advances.size(); row++) {
+            advances.get(row).step().writeHistory(k, row * n);
+        }
+        return m.create(k, new Shape(advances.size(), n));
+    }
+
+    /**
+     * Fresh copies, a list per row.
+     *
+     * @param sizes how many tensors each row has
+     */
+    List<List<float[]>> save(int[] sizes) {
+        int size = (int) latentShape.size();
+        float[] values = rows.toFloatArray();
+        return IntStream.range(0, sizes.length)
+                .mapToObj(row -> {
+                    int end = (row + 1) * SamplingPlan.MOST_HISTORY;
+                    return IntStream.range(end - sizes[row], end)
+                            .mapToObj(place -> Arrays.copyOfRange(values, place * size, (place + 1) * size))
+                            .toList();
+                })
+                .toList();
+    }
+}
