@@ -119,7 +119,8 @@ public record ModelConfig(
         }
     }
 
-    static void writeTaxonomy(Path file, Taxonomy taxonomy) throws IOException {
+    /** Writes what {@link #readTaxonomy} reads. */
+    public static void writeTaxonomy(Path file, Taxonomy taxonomy) throws IOException {
         JSON.writeValue(file.toFile(), new TaxonomyFile(taxonomy.superclasses(), taxonomy.subclasses()));
     }
 

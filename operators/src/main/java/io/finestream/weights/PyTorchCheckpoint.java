@@ -91,6 +91,26 @@ public final class PyTorchCheckpoint extends TensorFile {
         }
     }
 
+    /**
+     * Writes a state dictionary that {@link #open} and torch.load read, replacing the file in one move.
+     *
+     * @throws IllegalArgumentException if two tensors have one name
+     */
+    public static void write(Path file, List<TensorSource> tensors) throws IOException {
+        WholeFile.write(file, channel -> PyTorchArchive.write(channel, tensors));
+    }
+
+    /**
+     * Writes several state dictionaries, as a training checkpoint has them: {@code model} and {@code ema}. A tensor that is
+     * in two of them is written twice.
+     *
+     * @param parts by name
+     * @throws IllegalArgumentException if two tensors of a part have one name
+     */
+    public static void write(Path file, Map<String, List<TensorSource>> parts) throws IOException {
+        WholeFile.write(file, channel -> PyTorchArchive.write(channel, parts));
+    }
+
     static boolean isZip(byte[] start) {
         return startsWith(start, ZIP);
     }

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -16,13 +15,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A safetensors file, read by memory map: an 8-byte header length, a JSON header of names, types, shapes and offsets,
@@ -36,6 +36,7 @@ public final class Safetensors extends TensorFile {
     /** Bytes of JSON: a hundred thousand tensors, and a tree that fits into a small heap whatever it says. */
     static final long MAX_HEADER = 16 << 20;
 
+    private static final String METADATA = "__metadata__";
     private static final int SHOWN = 200;
 
     private Safetensors(Path file, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
@@ -84,7 +85,7 @@ public final class Safetensors extends TensorFile {
         Map<String, String> metadata = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> field : header.properties()) {
             String name = field.getKey();
-            if (name.equals("__metadata__")) {
+            if (name.equals(METADATA)) {
                 field.getValue()
                         .properties()
                         .forEach(m -> metadata.put(m.getKey(), m.getValue().asText()));
@@ -158,52 +159,68 @@ public final class Safetensors extends TensorFile {
     }
 
     /**
-     * Writes float32 and int64 tensors, replacing the file in one move.
+     * Writes float32, float16, bfloat16 and int64 tensors, replacing the file in one move.
      *
      * @param metadata for {@code __metadata__}
      */
     public static void write(Path file, Map<String, NDArray> tensors, Map<String, String> metadata) throws IOException {
+        List<TensorSource> sources = tensors.entrySet().stream()
+                .map(tensor -> TensorSource.of(tensor.getKey(), tensor.getValue()))
+                .toList();
+        write(file, sources, metadata);
+    }
+
+    /**
+     * Writes tensors one after the other, replacing the file in one move.
+     *
+     * @param metadata for {@code __metadata__}
+     * @throws IllegalArgumentException if two have one name
+     */
+    public static void write(Path file, List<TensorSource> tensors, Map<String, String> metadata) throws IOException {
+        List<TensorSource> widestFirst = tensors.stream() // so each lies at a multiple of its width
+                .sorted(Comparator.comparingInt(tensor -> -tensor.type().width()))
+                .toList();
+        ByteBuffer header = header(tensors, offsets(widestFirst), metadata);
+        WholeFile.write(file, channel -> {
+            while (header.hasRemaining()) {
+                channel.write(header);
+            }
+            for (TensorSource tensor : widestFirst) {
+                tensor.writeTo(channel);
+            }
+        });
+    }
+
+    private static Map<String, Long> offsets(List<TensorSource> tensors) {
+        Map<String, Long> offsets = new HashMap<>();
+        long offset = 0;
+        for (TensorSource tensor : tensors) {
+            if (tensor.name().equals(METADATA) || offsets.put(tensor.name(), offset) != null) {
+                throw new IllegalArgumentException("there are two entries '" + tensor.name() + "', expected one");
+            }
+            offset += tensor.bytes();
+        }
+        return offsets;
+    }
+
+    private static ByteBuffer header(
+            List<TensorSource> tensors, Map<String, Long> offsets, Map<String, String> metadata) throws IOException {
         ObjectNode header = JSON.createObjectNode();
         if (!metadata.isEmpty()) {
-            header.set("__metadata__", JSON.valueToTree(metadata));
+            header.set(METADATA, JSON.valueToTree(metadata));
         }
-        long offset = 0;
-        for (Map.Entry<String, NDArray> tensor : tensors.entrySet()) {
-            NDArray array = tensor.getValue();
-            ObjectNode entry = header.putObject(tensor.getKey());
-            entry.put("dtype", dtypeOf(array));
-            ArrayNode shape = entry.putArray("shape");
-            for (long side : array.getShape().getShape()) {
-                shape.add(side);
-            }
-            long size = array.size() * array.getDataType().getNumOfBytes();
-            entry.putArray("data_offsets").add(offset).add(offset + size);
-            offset += size;
+        for (TensorSource tensor : tensors) {
+            ObjectNode entry = header.putObject(tensor.name());
+            entry.put("dtype", tensor.type().name());
+            entry.set("shape", JSON.valueToTree(tensor.shape().getShape()));
+            long offset = Objects.requireNonNull(offsets.get(tensor.name()));
+            entry.putArray("data_offsets").add(offset).add(offset + tensor.bytes());
         }
         byte[] json = JSON.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
         int padding = (8 - json.length % 8) % 8; // tensors start aligned
         ByteBuffer head = ByteBuffer.allocate(8 + json.length + padding).order(ByteOrder.LITTLE_ENDIAN);
         head.putLong(json.length + padding).put(json).put(" ".repeat(padding).getBytes(StandardCharsets.UTF_8));
-        Path partial = file.resolveSibling(file.getFileName() + ".partial");
-        try (FileChannel channel = FileChannel.open(
-                partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            writeFully(channel, head.flip());
-            for (NDArray array : tensors.values()) {
-                writeFully(channel, array.toByteBuffer());
-            }
-        }
-        Files.move(partial, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    }
-
-    private static String dtypeOf(NDArray array) {
-        return switch (array.getDataType()) {
-            case FLOAT32 -> "F32";
-            case FLOAT16 -> "F16";
-            case INT64 -> "I64";
-            default ->
-                throw new IllegalArgumentException(
-                        "cannot write " + array.getDataType() + ", expected float32, float16" + " or int64");
-        };
+        return head.flip();
     }
 
     static ByteBuffer read(FileChannel channel, long position, int size) throws IOException {
@@ -212,12 +229,6 @@ public final class Safetensors extends TensorFile {
             // read on
         }
         return buffer.flip();
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
-        }
     }
 
     private static WeightsException broken(Path file, String why) {

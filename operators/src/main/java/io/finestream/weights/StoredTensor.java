@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -72,6 +73,17 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
                 }
             }
             return true;
+        }
+    }
+
+    /** Its bytes as they are. */
+    void writeTo(WritableByteChannel out) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer piece = ByteBuffer.allocate(TensorSource.PIECE);
+            for (long at = 0; at < bytes(); at += piece.capacity()) {
+                readFully(channel, piece.clear().limit((int) Math.min(piece.capacity(), bytes() - at)), position + at);
+                out.write(piece.flip());
+            }
         }
     }
 

@@ -141,6 +141,15 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
     }
 
     /**
+     * A tensor to be written into another file, in its own type and under its name here.
+     *
+     * @throws WeightsException if there is no such tensor
+     */
+    public final TensorSource source(String name) throws WeightsException {
+        return TensorSource.of(tensor(name));
+    }
+
+    /**
      * Checks that the file holds the tensors of a network.
      *
      * @param expected shapes by name

@@ -4,7 +4,7 @@ import ai.djl.ndarray.types.DataType;
 import org.jspecify.annotations.Nullable;
 
 /** The number types of tensors in files, by their safetensors names. */
-enum TensorType {
+public enum TensorType {
     F32(4, DataType.FLOAT32),
     F16(2, DataType.FLOAT16),
     BF16(2, DataType.FLOAT16), // the engine takes its bits as float16

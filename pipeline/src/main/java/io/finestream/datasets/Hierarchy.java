@@ -1,9 +1,11 @@
 package io.finestream.datasets;
 
+import io.finestream.dit.Taxonomy;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +19,8 @@ public final class Hierarchy {
 
     private final Path file;
     private final Map<String, String> superclasses = new HashMap<>();
+
+    private final List<Taxonomy.ClassName> names = new ArrayList<>();
 
     private Hierarchy(Path file) {
         this.file = file;
@@ -36,6 +40,7 @@ public final class Hierarchy {
             if (names.length != 2 || names[0].isBlank() || names[1].isBlank()) {
                 throw new IOException(where + "'" + line.strip() + "' is no pair, expected subclass,superclass");
             }
+            hierarchy.names.add(new Taxonomy.ClassName(names[1].strip(), names[0].strip()));
             String earlier = hierarchy.superclasses.putIfAbsent(key(names[0]), names[1].strip());
             if (earlier != null && !earlier.equals(names[1].strip())) {
                 throw new IOException(where + "the superclass of '" + names[0].strip() + "' is '" + names[1].strip()
@@ -66,6 +71,15 @@ public final class Hierarchy {
                         .map(image -> new LabeledFile(
                                 image.id(), superclasses.getOrDefault(key(image.subclass()), ""), image.subclass()))
                         .toList());
+    }
+
+    /**
+     * The classes that a file lists, in its order: lines of a hierarchy, or the categories of iNaturalist's annotations.
+     *
+     * @throws IOException if it is neither
+     */
+    public static List<Taxonomy.ClassName> classesIn(Path file) throws IOException {
+        return INaturalist.isAnnotations(file) ? INaturalist.classes(file) : List.copyOf(read(file).names);
     }
 
     /** The lines of a text file. */

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.finestream.dit.Taxonomy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,6 +109,10 @@ final class INaturalist {
      */
     static DataSet read(Path directory, Path json) throws IOException {
         Layout.requireFolder(directory);
+        return annotations(json).dataSet(directory);
+    }
+
+    private static INaturalist annotations(Path json) throws IOException {
         INaturalist annotations = new INaturalist(json);
         try (JsonParser parser = JSON.createParser(Files.newInputStream(json))) {
             annotations.read(parser);
@@ -118,7 +123,18 @@ final class INaturalist {
                             + e.getLocation().getColumnNr(),
                     e);
         }
-        return annotations.dataSet(directory);
+        return annotations;
+    }
+
+    /** The categories in the order of their ids, which is that of a model's label rows. */
+    static List<Taxonomy.ClassName> classes(Path json) throws IOException {
+        INaturalist annotations = annotations(json);
+        List<Taxonomy.ClassName> classes = new ArrayList<>();
+        for (int id = 0; id < annotations.categories.size(); id++) {
+            LabeledFile first = annotations.labeled("", id);
+            classes.add(new Taxonomy.ClassName(first.superclass(), first.subclass()));
+        }
+        return classes;
     }
 
     private void read(JsonParser parser) throws IOException {
@@ -200,8 +216,7 @@ final class INaturalist {
         String name = category == null ? null : category.name();
         String supercategory = category == null ? null : category.supercategory();
         if (name == null || supercategory == null) {
-            throw new IOException(
-                    json + " has images of category " + categoryId + ", but no name and supercategory for it");
+            throw new IOException(json + " has no name and supercategory for category " + categoryId);
         }
         return new LabeledFile(file, supercategory, name);
     }

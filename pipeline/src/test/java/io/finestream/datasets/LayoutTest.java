@@ -66,7 +66,7 @@ class LayoutTest {
 
     @Test
     void annotationsThatDoNotFitAreRefused() throws IOException {
-        assertRefused(annotations(IMAGE, ANNOTATION, ""), "has images of category 9, but no name and supercategory");
+        assertRefused(annotations(IMAGE, ANNOTATION, ""), "has no name and supercategory for category 9");
         assertRefused(annotations(IMAGE, "", CATEGORY), "has no image with a category");
         assertRefused(annotations("{\"id\":-1}", "", CATEGORY), "has an image with the id -1, expected 0 to");
         assertRefused(annotations("{\"id\":\"x\"}", "", CATEGORY), "is no annotations of iNaturalist 2021: ");
