@@ -19,14 +19,25 @@ public final class AutoencoderKL implements Codec {
     private final TorchOps ops;
     private final AutoencoderConfig config;
     private final Map<String, NDArray> weights;
+    private final LatentTiles tiles;
     private final NDArray groups; // scalar
 
     /** @param weights by the names of {@link AutoencoderParameters#shapes} */
     public AutoencoderKL(TorchOps ops, AutoencoderConfig config, Map<String, NDArray> weights) {
+        this(ops, config, weights, LatentTiles.DEFAULT);
+    }
+
+    private AutoencoderKL(TorchOps ops, AutoencoderConfig config, Map<String, NDArray> weights, LatentTiles tiles) {
         this.ops = ops;
         this.config = config;
         this.weights = weights;
+        this.tiles = tiles;
         groups = ops.scalar(config.normNumGroups());
+    }
+
+    /** The same network, decoding in other tiles. */
+    AutoencoderKL with(LatentTiles other) {
+        return new AutoencoderKL(ops, config, weights, other);
     }
 
     @Override
@@ -45,9 +56,13 @@ public final class AutoencoderKL implements Codec {
         return moments.get(new NDIndex(":, :" + config.latentChannels())).mul(config.scalingFactor());
     }
 
+    /** Decodes in tiles what has more than 64 cells on a side; the image differs a little from that of one piece. */
     @Override
     public NDArray decode(NDArray latents) {
-        return reconstruct(latents.getManager(), latents.div(config.scalingFactor()));
+        NDArray z = latents.div(config.scalingFactor());
+        return tiles.hold(z.getShape())
+                ? reconstruct(z.getManager(), z)
+                : tiles.decode(z, config.downsampling(), this::reconstruct);
     }
 
     /**

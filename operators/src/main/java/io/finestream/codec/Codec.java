@@ -19,7 +19,8 @@ public sealed interface Codec permits AutoencoderKL, PixelCodec {
 
     /**
      * @param latents float32 [N, C, H, W]
-     * @return float32 [N, 3, H·f, W·f], −1 black to 1 white; not clipped
+     * @return float32 [N, 3, H·f, W·f], −1 black to 1 white; not clipped. The last bits of a row may depend on whether
+     *     it is alone
      */
     NDArray decode(NDArray latents);
 }

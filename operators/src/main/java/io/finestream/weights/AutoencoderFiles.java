@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -17,21 +18,45 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A directory that holds an {@link AutoencoderKL} as huggingface/diffusers saves it: {@code config.json} and {@code
- * diffusion_pytorch_model.safetensors}. The attention's older key names (before diffusers 0.17) are read too.
+ * diffusion_pytorch_model}, as safetensors in one file or several, or as torch.save writes it. What older versions wrote
+ * is read too: configurations without the keys that came later, and the attention's names before diffusers 0.17, with its
+ * matrices as in latent diffusion's own checkpoints, where they are convolutions of one cell.
  */
 public final class AutoencoderFiles {
 
     public static final String CONFIG = "config.json";
     public static final String WEIGHTS = "diffusion_pytorch_model.safetensors";
 
+    /** The first that is there is read. */
+    private static final List<String> WEIGHTS_FILES =
+            List.of(WEIGHTS, "diffusion_pytorch_model" + ShardedSafetensors.INDEX, "diffusion_pytorch_model.bin");
+
+    /** What the keys that change the network or its latents must say, in every element of a list; they may be missing. */
+    private static final Map<String, Set<String>> IMPLEMENTED = Map.of(
+            "_class_name", Set.of("AutoencoderKL"),
+            "act_fn", Set.of("silu"),
+            "down_block_types", Set.of("DownEncoderBlock2D"),
+            "up_block_types", Set.of("UpDecoderBlock2D"),
+            "mid_block_add_attention", Set.of("true"),
+            "use_quant_conv", Set.of("true"),
+            "use_post_quant_conv", Set.of("true"),
+            "shift_factor", Set.of("0", "0.0"),
+            "latents_mean", Set.of("0", "0.0"),
+            "latents_std", Set.of("1", "1.0"));
+
+    private static final int DEFAULT_NORM_NUM_GROUPS = 32;
     private static final Map<String, String> OLDER_NAMES =
             Map.of(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.");
     private static final ObjectMapper JSON = new ObjectMapper()
@@ -50,7 +75,7 @@ public final class AutoencoderFiles {
             int layersPerBlock,
             String actFn,
             int latentChannels,
-            int normNumGroups,
+            @Nullable Integer normNumGroups,
             int sampleSize,
             @Nullable Double scalingFactor) {}
 
@@ -64,26 +89,42 @@ public final class AutoencoderFiles {
                     + CONFIG + " and " + WEIGHTS);
         }
         try {
-            ConfigFile read = JSON.readValue(file.toFile(), ConfigFile.class);
-            if (read.className() != null && !read.className().equals("AutoencoderKL")) {
-                throw new WeightsException(
-                        file + " is the configuration of a " + read.className() + ", expected AutoencoderKL");
-            }
-            if (read.blockOutChannels() == null) {
+            JsonNode json = JSON.readTree(file.toFile());
+            requireImplemented(file, json);
+            ConfigFile read = JSON.treeToValue(json, ConfigFile.class);
+            if (read == null || read.blockOutChannels() == null) {
                 throw new WeightsException(file + " has no block_out_channels; expected diffusers' configuration of an"
                         + " AutoencoderKL");
+            }
+            if (read.outChannels() != read.inChannels()) {
+                throw new WeightsException(file + ": out_channels is " + read.outChannels() + ", expected in_channels, "
+                        + read.inChannels());
             }
             return new AutoencoderConfig(
                     read.inChannels(),
                     read.latentChannels(),
                     read.blockOutChannels(),
                     read.layersPerBlock(),
-                    read.normNumGroups(),
+                    read.normNumGroups() == null ? DEFAULT_NORM_NUM_GROUPS : read.normNumGroups(),
                     read.scalingFactor() == null ? AutoencoderConfig.DEFAULT_SCALING_FACTOR : read.scalingFactor());
         } catch (JsonProcessingException e) {
             throw new WeightsException(file + " can not be read: " + e.getOriginalMessage(), e);
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void requireImplemented(Path file, JsonNode json) throws WeightsException {
+        for (Map.Entry<String, Set<String>> key : new TreeMap<>(IMPLEMENTED).entrySet()) {
+            JsonNode value = json.path(key.getKey());
+            for (JsonNode element : value.isArray() ? value : List.of(value)) {
+                boolean given = !element.isMissingNode() && !element.isNull();
+                if (given && !key.getValue().contains(element.asText())) {
+                    throw new WeightsException(file + ": " + key.getKey() + " is " + value + ", expected "
+                            + String.join(" or ", new TreeSet<>(key.getValue()))
+                            + "; what is read are autoencoders built like Stable Diffusion's");
+                }
+            }
         }
     }
 
@@ -98,17 +139,34 @@ public final class AutoencoderFiles {
         return new AutoencoderKL(ops, config, readWeights(ops, owner, directory, config));
     }
 
-    /** SHA-256 of the weights file, lower-case hex. */
+    /** SHA-256 of the weights, lower-case hex. */
     public static String hash(Path directory) throws IOException {
-        return GenerativeModel.sha256(directory.resolve(WEIGHTS));
+        return GenerativeModel.sha256(openWeights(directory).files(), "");
     }
 
-    /** Copies an autoencoder's files. */
+    /** Copies an autoencoder's files, and deletes weights of another that would be read in their place. */
     public static void copy(Path from, Path to) throws IOException {
         Files.createDirectories(to);
-        for (String file : List.of(CONFIG, WEIGHTS)) {
-            Files.copy(from.resolve(file), to.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+        List<Path> files = new ArrayList<>(openWeights(from).files());
+        files.add(from.resolve(CONFIG));
+        for (Path file : files) {
+            Files.copy(file, to.resolve(from.relativize(file)), StandardCopyOption.REPLACE_EXISTING);
         }
+        for (String weights : WEIGHTS_FILES) {
+            if (!Files.exists(from.resolve(weights))) {
+                Files.deleteIfExists(to.resolve(weights));
+            }
+        }
+    }
+
+    private static TensorFile openWeights(Path directory) throws IOException {
+        for (String weights : WEIGHTS_FILES) {
+            if (Files.exists(directory.resolve(weights))) {
+                return TensorFile.open(directory.resolve(weights));
+            }
+        }
+        throw new WeightsException("there are no weights in " + directory.toAbsolutePath() + "; expected one of "
+                + String.join(", ", WEIGHTS_FILES));
     }
 
     /**
@@ -118,23 +176,36 @@ public final class AutoencoderFiles {
      */
     static Map<String, NDArray> readWeights(TorchOps ops, NDManager owner, Path directory, AutoencoderConfig config)
             throws IOException {
-        TensorFile file = TensorFile.open(directory.resolve(WEIGHTS));
-        Map<String, String> names = new LinkedHashMap<>();
+        TensorFile file = openWeights(directory);
+        Map<String, Shape> shapes = AutoencoderParameters.shapes(config);
         Map<String, Shape> expected = new LinkedHashMap<>();
-        AutoencoderParameters.shapes(config).forEach((name, shape) -> {
-            String inFile = file.names().contains(name) ? name : olderName(name);
-            names.put(name, inFile);
-            expected.put(inFile, shape);
-        });
+        for (Map.Entry<String, Shape> parameter : shapes.entrySet()) {
+            String name = nameInFile(file, parameter.getKey());
+            expected.put(name, shapeInFile(file, name, parameter.getValue()));
+        }
         file.requireTensors(expected, name -> false);
         Map<String, NDArray> weights = new LinkedHashMap<>();
-        for (Map.Entry<String, String> name : names.entrySet()) {
-            weights.put(name.getKey(), file.readFloat32(ops, owner, name.getValue()));
+        for (Map.Entry<String, Shape> parameter : shapes.entrySet()) {
+            NDArray tensor = file.readFloat32(ops, owner, nameInFile(file, parameter.getKey()));
+            boolean same = tensor.getShape().equals(parameter.getValue());
+            weights.put(parameter.getKey(), same ? tensor : tensor.reshape(parameter.getValue()));
         }
         return weights;
     }
 
-    private static String olderName(String name) {
+    /** A matrix may be there as a convolution of one cell. */
+    private static Shape shapeInFile(TensorFile file, String name, Shape shape) throws WeightsException {
+        Shape convolution = shape.addAll(new Shape(1, 1));
+        boolean is = shape.dimension() == 2
+                && file.names().contains(name)
+                && file.shape(name).equals(convolution);
+        return is ? convolution : shape;
+    }
+
+    private static String nameInFile(TensorFile file, String name) {
+        if (file.names().contains(name)) {
+            return name;
+        }
         for (Map.Entry<String, String> part : OLDER_NAMES.entrySet()) {
             if (name.contains(part.getKey())) {
                 return name.replace(part.getKey(), part.getValue());

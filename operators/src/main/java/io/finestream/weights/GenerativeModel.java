@@ -175,13 +175,20 @@ public final class GenerativeModel implements AutoCloseable {
 
     private static Codec codec(TorchOps ops, NDManager manager, ModelConfig config, ModelFiles files)
             throws IOException {
-        return switch (config.codec()) {
+        Codec codec = switch (config.codec()) {
             case ModelConfig.PIXEL -> new PixelCodec();
             case ModelConfig.AUTOENCODER -> AutoencoderFiles.load(ops, manager, files.autoencoder());
             default ->
                 throw new WeightsException(files.config() + ": codec '" + config.codec() + "' is unknown, expected "
                         + ModelConfig.PIXEL + " or " + ModelConfig.AUTOENCODER);
         };
+        int channels = config.dit().inChannels();
+        if (codec.latentChannels() != channels) {
+            throw new WeightsException(files.config() + ": in_channels of the network is " + channels
+                    + ", but latents of its codec '" + config.codec() + "' have " + codec.latentChannels()
+                    + " channels; use the autoencoder that the network was trained with");
+        }
+        return codec;
     }
 
     static String sha256(Path file) throws IOException {

@@ -7,6 +7,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import io.finestream.Golden;
 import io.finestream.TinyModel;
 import io.finestream.diffusion.DiffusionModel;
 import io.finestream.diffusion.NoiseSchedule;
@@ -102,6 +103,17 @@ class GenerativeModelTest {
                     .isEqualTo(before);
             assertThat(forward(loaded)).isEqualTo(before);
         }
+    }
+
+    @Test
+    void anAutoencoderWithOtherChannelsThanTheNetworkIsRefused() throws IOException {
+        Path config = model.resolve(GenerativeModel.CONFIG);
+        Files.writeString(config, Files.readString(config).replace("\"pixel\"", "\"vae\""));
+        AutoencoderFiles.copy(Golden.file("vae"), model.resolve(ModelConfig.AUTOENCODER));
+        assertThatExceptionOfType(WeightsException.class)
+                .isThrownBy(() -> load(model))
+                .withMessageContaining("in_channels of the network is 3")
+                .withMessageContaining("latents of its codec 'vae' have 4 channels");
     }
 
     @Test
