@@ -159,7 +159,7 @@ public final class Safetensors extends TensorFile {
     }
 
     /**
-     * Writes float32, float16, bfloat16 and int64 tensors, replacing the file in one move.
+     * Writes float32, float16 and int64 tensors, replacing the file in one move.
      *
      * @param metadata for {@code __metadata__}
      */

@@ -50,7 +50,8 @@ public record TensorSource(String name, TensorType type, Shape shape, Content co
      * A tensor in its own type.
      *
      * @param array stays the caller's, and open until it is written
-     * @throws IllegalArgumentException if it has another type than float32, float16, bfloat16 and int64
+     * @throws IllegalArgumentException if it has another type than float32, float16 and int64: the engine does not give away the bytes
+     *     of bfloat16, {@link #as} makes them of float32
      */
     public static TensorSource of(String name, NDArray array) {
         return new TensorSource(name, typeOf(array), array.getShape(), out -> write(array, out));
@@ -124,11 +125,10 @@ public record TensorSource(String name, TensorType type, Shape shape, Content co
         return switch (array.getDataType()) {
             case FLOAT32 -> TensorType.F32;
             case FLOAT16 -> TensorType.F16;
-            case BFLOAT16 -> TensorType.BF16;
             case INT64 -> TensorType.I64;
             default ->
                 throw new IllegalArgumentException(
-                        "cannot write " + array.getDataType() + ", expected float32, float16, bfloat16 or int64");
+                        "cannot write " + array.getDataType() + ", expected float32, float16 or int64");
         };
     }
 

@@ -70,6 +70,20 @@ class PyTorchCheckpointTest {
     }
 
     @Test
+    void aCheckpointWithTheStateOfAdamWIsRead() throws IOException {
+        Path file = Golden.file("adamw-checkpoint.pt");
+        TensorFile model = TensorFile.open(file, PyTorchCheckpoint.Part.MODEL);
+        TensorFile ema = TensorFile.open(file);
+        assertThat(model.names())
+                .containsExactly("fc.weight", "fc.bias", "norm.weight", "norm.bias", "out.weight", "out.bias");
+        assertThat(ema.names()).containsExactlyElementsOf(model.names());
+        assertThat(ema.shape("out.weight")).isEqualTo(new Shape(3, 5));
+        assertThat(floats(model, "out.weight")).startsWith(-0.19527678f, 0.3755334f);
+        assertThat(floats(ema, "out.weight")).startsWith(-0.21274316f, 0.39005113f);
+        assertThat(floats(ema, "norm.bias")).startsWith(0.0022548193f, -0.0020406696f);
+    }
+
+    @Test
     void aPartThatIsMissingIsRefusedWithTheOnesThatAreThere() throws IOException {
         PickleBytes pickle = new PickleBytes().op("}").text("model").op("}").text("w");
         pickle.tensor("FloatStorage", "0", 1, 0, new long[] {1}, new long[] {1})
