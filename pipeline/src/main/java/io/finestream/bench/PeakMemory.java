@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -24,7 +26,7 @@ public record PeakMemory(long idleBytes, long peakBytes) {
 
     private static final int STEPS = 2; // in the second, gradients are there beside the activations
     private static final Path STATUS = Path.of("/proc/self/status");
-    private static final String RESULT = "memory ";
+    static final String RESULT = "memory ";
 
     /** What the network, its tuning and a batch's activations took. */
     public long bytes() {
@@ -34,29 +36,41 @@ public record PeakMemory(long idleBytes, long peakBytes) {
     /** Tunes in a new process. */
     static PeakMemory measure(String size, int imageSize, int batch, TuningStrategy strategy, int threads)
             throws IOException {
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx512m",
-                        "-XX:+UseSerialGC",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        PeakMemory.class.getName(),
+        long[] numbers = resultOf(
+                "tunes " + size + " by " + strategy,
+                PeakMemory.class,
+                List.of(
                         size,
                         String.valueOf(imageSize),
                         String.valueOf(batch),
                         strategy.name(),
-                        String.valueOf(threads))
+                        String.valueOf(threads)));
+        return new PeakMemory(numbers[0], numbers[1]);
+    }
+
+    /** The numbers that a program prints behind {@link #RESULT}, run in a process with a heap of 512 MB. */
+    static long[] resultOf(String what, Class<?> program, List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                program.getName()));
+        command.addAll(arguments);
+        Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         List<String> results =
                 said.lines().filter(line -> line.startsWith(RESULT)).toList();
         if (results.isEmpty()) {
-            throw new IOException("the process that tunes " + size + " by " + strategy
+            throw new IOException("the process that " + what
                     + " ended without a result; is there memory for it? It said: " + said.strip());
         }
-        String[] numbers = results.get(0).split(" ", -1);
-        return new PeakMemory(Long.parseLong(numbers[1]), Long.parseLong(numbers[2]));
+        return Arrays.stream(results.get(0).substring(RESULT.length()).split(" ", -1))
+                .mapToLong(Long::parseLong)
+                .toArray();
     }
 
     /** The process that is measured. */
@@ -82,7 +96,7 @@ public record PeakMemory(long idleBytes, long peakBytes) {
         }
     }
 
-    private static long kilobytes(String field) throws IOException {
+    static long kilobytes(String field) throws IOException {
         return Files.readAllLines(STATUS).stream()
                 .filter(line -> line.startsWith(field + ":"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))

@@ -1,7 +1,11 @@
 package io.finestream.cli;
 
+import io.finestream.bench.CheckpointBench;
 import io.finestream.bench.TuningBench;
+import io.finestream.dit.ComputeType;
+import io.finestream.torch.TorchOps;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +23,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         description = "Measures what the program takes on this machine.",
         footer = {"", "Example:", "  finestream bench tuning --size S/2"},
-        subcommands = BenchCommand.Tuning.class)
+        subcommands = {BenchCommand.Tuning.class, BenchCommand.Checkpoints.class})
 final class BenchCommand {
 
     @Command(
@@ -82,6 +86,77 @@ final class BenchCommand {
                 report.writeJson(json);
             }
             return 0;
+        }
+    }
+
+    @Command(
+            name = "checkpoints",
+            mixinStandardHelpOptions = true,
+            sortOptions = false,
+            description = {
+                "Writes checkpoints of a published size with random weights, in every layout, and loads them:"
+                        + " whether they are the same, in what time and memory, and how fast the network is.",
+                "XL/2 takes 17 GB of disk."
+            },
+            footer = {"", "Example:", "  finestream bench checkpoints --size XL/2 --dir checkpoints"})
+    static final class Checkpoints implements Callable<Integer> {
+
+        private static final double MEGA = 1e6;
+        private static final double GIGA = 1e9;
+
+        @Option(names = "--size", paramLabel = "SIZE", description = "of the network (default ${DEFAULT-VALUE})")
+        private String size = "XL/2";
+
+        @Option(names = "--image-size", paramLabel = "PIXELS", description = "256 or 512 (default ${DEFAULT-VALUE})")
+        private int imageSize = 256;
+
+        @Option(names = "--dir", paramLabel = "DIR", required = true, description = "for the files, which stay there")
+        private Path directory = Path.of("");
+
+        @Option(names = "--threads", paramLabel = "N", description = "threads of the engine (default: all processors)")
+        private int threads = Runtime.getRuntime().availableProcessors();
+
+        @Spec
+        @SuppressWarnings("NullAway.Init") // picocli sets it
+        private CommandSpec command;
+
+        @Override
+        public Integer call() throws IOException {
+            PrintWriter out = command.commandLine().getOut();
+            TorchOps.prepareThread(threads, false);
+            CheckpointBench bench = new CheckpointBench(directory, size, imageSize);
+            bench.write(what -> say(out, "writing " + what));
+            String difference = bench.firstDifference();
+            say(out, difference.isEmpty() ? "the three are the same to the bit" : difference + " is not the same");
+            for (Path model : List.of(bench.checkpoint(), bench.modelDirectory(), bench.pipeline())) {
+                CheckpointBench.Loading loading = CheckpointBench.loadAlone(model, ComputeType.BF16);
+                say(
+                        out,
+                        "%s in bf16: loaded in %.2f s, %.2f times reading its bytes; heap %.0f MB, resident %.0f MB, at most %.0f"
+                                .formatted(
+                                        model.getFileName(),
+                                        loading.loadNanos() / GIGA,
+                                        (double) loading.loadNanos() / loading.readNanos(),
+                                        loading.heapBytes() / MEGA,
+                                        loading.residentBytes() / MEGA,
+                                        loading.mostResidentBytes() / MEGA));
+            }
+            CheckpointBench.Speed speed = CheckpointBench.speed(bench.modelDirectory(), threads);
+            double rate = speed.stepFlops() / speed.stepNanos();
+            say(
+                    out,
+                    "a guided step in fp32: %.2f s, %.0f GFLOP/s; a product of matrices: %.0f GFLOP/s (%.0f %%)"
+                            .formatted(
+                                    speed.stepNanos() / GIGA,
+                                    rate,
+                                    speed.flopsPerSecond() / GIGA,
+                                    100 * rate * GIGA / speed.flopsPerSecond()));
+            return difference.isEmpty() ? 0 : 1;
+        }
+
+        private static void say(PrintWriter out, String line) {
+            out.println(line);
+            out.flush();
         }
     }
 }

@@ -104,8 +104,7 @@ final class ConvertCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (dtype != TensorType.F32 && dtype != TensorType.F16 && dtype != TensorType.BF16) {
-            throw new ParameterException(
-                    command.commandLine(), "--dtype is " + dtype + ", expected f32, f16 or bf16");
+            throw new ParameterException(command.commandLine(), "--dtype is " + dtype + ", expected f32, f16 or bf16");
         }
         TorchOps.prepareThread(Runtime.getRuntime().availableProcessors(), false);
         ModelFiles files = files();
