@@ -272,6 +272,19 @@ public final class TorchOps {
         return call(m, "to_bfloat16", x);
     }
 
+    /** A bfloat16 tensor of the same shape, whose numbers are yet to be set. */
+    public NDArray emptyBfloat16(NDManager m, NDArray x) {
+        return call(m, "empty_bfloat16", x);
+    }
+
+    /** Sets numbers of {@code target}, from number {@code start} on, to the nearest of their type. */
+    public void roundInto(NDArray target, long start, NDArray numbers) {
+        try (NDManager m = target.getManager().newSubManager();
+                NDArray first = cpu.create(start)) {
+            var unused = call(m, "round_into", target, first, numbers);
+        }
+    }
+
     public NDArray toFloat32(NDManager m, NDArray x) {
         return call(m, "to_float32", x);
     }

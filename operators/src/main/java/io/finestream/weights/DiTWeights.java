@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
@@ -140,34 +141,56 @@ public final class DiTWeights {
      * @param owner receives the tensor
      */
     public NDArray read(TorchOps ops, NDManager owner, String name) throws IOException {
-        return read(ops, owner, name, false);
-    }
-
-    /** A copy in memory, which is given back when it is closed. */
-    NDArray copy(TorchOps ops, NDManager owner, String name) throws IOException {
-        return read(ops, owner, name, true);
-    }
-
-    private NDArray read(TorchOps ops, NDManager owner, String name, boolean copied) throws IOException {
-        List<StoredTensor> from = parts.get(name);
-        if (from == null) {
-            throw new WeightsException(file.file() + " has no parameter " + name);
-        }
+        Shape shape = shape(name);
+        List<StoredTensor> from = parts.getOrDefault(name, List.of());
         if (from.isEmpty()) {
-            return DiTParameters.implied(owner, config, name, Objects.requireNonNull(shapes.get(name)));
+            return DiTParameters.implied(owner, config, name, shape);
         }
         if (from.size() == 1) {
-            return from.get(0).readFloat32(ops, owner, copied);
+            return from.get(0).readFloat32(ops, owner);
         }
         try (NDManager m = owner.newSubManager()) {
             NDList rows = new NDList();
             for (StoredTensor part : from) {
-                rows.add(part.readFloat32(ops, m, copied));
+                rows.add(part.readFloat32(ops, m));
             }
             NDArray joined = NDArrays.concat(rows, 0);
             joined.attach(owner);
             return joined;
         }
+    }
+
+    /**
+     * A parameter in bfloat16, of which nothing but the result stays in memory.
+     *
+     * @param scratch float32 [N] on the CPU, to be used again and again
+     */
+    NDArray readBfloat16(TorchOps ops, NDManager owner, String name, NDArray scratch) throws IOException {
+        Shape shape = shape(name);
+        NDArray rounded;
+        try (NDArray sameShape = owner.create(shape, DataType.FLOAT32)) {
+            rounded = ops.emptyBfloat16(owner, sameShape);
+        }
+        long start = 0;
+        for (StoredTensor part : parts.getOrDefault(name, List.of())) {
+            part.roundInto(ops, rounded, start, scratch);
+            start += part.shape().size();
+        }
+        if (start == 0 && shape.size() > 0) { // it is in no file
+            try (NDArray numbers = read(ops, owner, name);
+                    NDArray flat = numbers.reshape(-1)) {
+                ops.roundInto(rounded, 0, flat);
+            }
+        }
+        return rounded;
+    }
+
+    private Shape shape(String name) throws WeightsException {
+        Shape shape = shapes.get(name);
+        if (shape == null) {
+            throw new WeightsException(file.file() + " has no parameter " + name);
+        }
+        return shape;
     }
 
     /** Shape of the reference's single label table: subclass rows, then coarse rows. */

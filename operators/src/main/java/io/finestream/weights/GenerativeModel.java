@@ -3,6 +3,7 @@ package io.finestream.weights;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.Codec;
 import io.finestream.codec.Images;
@@ -37,6 +38,7 @@ public final class GenerativeModel implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String TAXONOMY = "taxonomy.json";
     public static final String WEIGHTS = "model.safetensors";
+    private static final int SCRATCH = 1 << 20; // numbers
     private static final int HASH_BUFFER = 1 << 20;
 
     private final NDManager manager;
@@ -73,22 +75,25 @@ public final class GenerativeModel implements AutoCloseable {
 
     /** Tensor by tensor, so that what is cast is never in memory as a whole. */
     private Map<String, NDArray> readWeights(TorchOps ops) throws IOException {
-        Map<String, NDArray> read = new LinkedHashMap<>();
-        for (String name : shapes.keySet()) {
-            NDArray tuned = parameters.get(name);
-            if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
-                NDArray tensor = tuned != null ? tuned : base.read(ops, manager, name);
-                parameters.put(name, tensor);
-                read.put(name, tensor);
-            } else if (tuned != null) {
-                read.put(name, computeType.cast(ops, manager, tuned));
-            } else {
-                try (NDArray tensor = base.copy(ops, manager, name)) {
-                    read.put(name, computeType.cast(ops, manager, tensor));
+        try (NDManager cpu = TorchOps.newManager(Device.cpu())) {
+            NDArray scratch = cpu.create(new Shape(SCRATCH), DataType.FLOAT32);
+            Map<String, NDArray> read = new LinkedHashMap<>();
+            for (String name : shapes.keySet()) {
+                NDArray tuned = parameters.get(name);
+                if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
+                    NDArray tensor = tuned != null ? tuned : base.read(ops, manager, name);
+                    parameters.put(name, tensor);
+                    read.put(name, tensor);
+                } else {
+                    read.put(
+                            name,
+                            tuned != null
+                                    ? computeType.cast(ops, manager, tuned)
+                                    : base.readBfloat16(ops, manager, name, scratch));
                 }
             }
+            return read;
         }
-        return read;
     }
 
     /**

@@ -62,8 +62,8 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
                 FileChannel others = FileChannel.open(other.file, StandardOpenOption.READ)) {
-            ByteBuffer mine = ByteBuffer.allocateDirect(COMPARED_AT_ONCE);
-            ByteBuffer theirs = ByteBuffer.allocateDirect(COMPARED_AT_ONCE);
+            ByteBuffer mine = ByteBuffer.allocate(COMPARED_AT_ONCE); // a direct one would wait for the collector
+            ByteBuffer theirs = ByteBuffer.allocate(COMPARED_AT_ONCE);
             for (long at = 0; at < bytes(); at += COMPARED_AT_ONCE) {
                 int size = (int) Math.min(COMPARED_AT_ONCE, bytes() - at);
                 readFully(channel, mine.clear().limit(size), position + at);
@@ -89,19 +89,41 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
 
     /** The tensor as float32. Where it has another type, nothing but the result stays in memory. */
     NDArray readFloat32(TorchOps ops, NDManager owner) throws IOException {
-        return readFloat32(ops, owner, false);
-    }
-
-    /** @param copied whether the file's pages must not be used */
-    NDArray readFloat32(TorchOps ops, NDManager owner, boolean copied) throws IOException {
         if (type == TensorType.F32) {
-            return copied ? copy(owner, DataType.FLOAT32) : map(ops, owner);
+            return map(ops, owner);
         }
         DataType carrier = requireReadable();
         try (NDManager m = owner.newSubManager()) {
             NDArray bits = copy(m, carrier);
             NDArray numbers = type == TensorType.BF16 ? ops.float16AsBfloat16(m, bits) : bits;
             return ops.withAutograd().toFloat32(owner, numbers); // gradients can not pass what was made for inference
+        }
+    }
+
+    /**
+     * Rounds its numbers into a tensor of bfloat16.
+     *
+     * @param target whose numbers from {@code start} on are set
+     * @param scratch float32 [N] on the CPU, for what is read before it is rounded: no other memory is taken for a tensor
+     *     of float32, so that the engine's does not fall into holes
+     */
+    void roundInto(TorchOps ops, NDArray target, long start, NDArray scratch) throws IOException {
+        if (type != TensorType.F32) {
+            try (NDArray numbers = readFloat32(ops, scratch.getManager());
+                    NDArray flat = numbers.reshape(-1)) {
+                ops.roundInto(target, start, flat);
+            }
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer bytes = scratch.toByteBuffer(true); // the same memory
+            for (long from = 0; from < shape.size(); from += scratch.size()) {
+                long count = Math.min(scratch.size(), shape.size() - from);
+                readFully(channel, bytes.clear().limit((int) count * type.width()), position + from * type.width());
+                try (NDArray numbers = scratch.get(new NDIndex("0:" + count))) {
+                    ops.roundInto(target, start + from, numbers);
+                }
+            }
         }
     }
 

@@ -129,17 +129,9 @@ final class BenchCommand {
             String difference = bench.firstDifference();
             say(out, difference.isEmpty() ? "the three are the same to the bit" : difference + " is not the same");
             for (Path model : List.of(bench.checkpoint(), bench.modelDirectory(), bench.pipeline())) {
-                CheckpointBench.Loading loading = CheckpointBench.loadAlone(model, ComputeType.BF16);
-                say(
-                        out,
-                        "%s in bf16: loaded in %.2f s, %.2f times reading its bytes; heap %.0f MB, resident %.0f MB, at most %.0f"
-                                .formatted(
-                                        model.getFileName(),
-                                        loading.loadNanos() / GIGA,
-                                        (double) loading.loadNanos() / loading.readNanos(),
-                                        loading.heapBytes() / MEGA,
-                                        loading.residentBytes() / MEGA,
-                                        loading.mostResidentBytes() / MEGA));
+                for (ComputeType type : List.of(ComputeType.FP32, ComputeType.BF16)) {
+                    say(out, line(model, type, CheckpointBench.loadAlone(model, type)));
+                }
             }
             CheckpointBench.Speed speed = CheckpointBench.speed(bench.modelDirectory(), threads);
             double rate = speed.stepFlops() / speed.stepNanos();
@@ -152,6 +144,18 @@ final class BenchCommand {
                                     speed.flopsPerSecond() / GIGA,
                                     100 * rate * GIGA / speed.flopsPerSecond()));
             return difference.isEmpty() ? 0 : 1;
+        }
+
+        private static String line(Path model, ComputeType type, CheckpointBench.Loading loading) {
+            return "%s in %s: loaded in %.2f s, %.2f times reading its bytes; heap %.0f MB, resident %.0f MB, at most %.0f MB"
+                    .formatted(
+                            model.getFileName(),
+                            type,
+                            loading.loadNanos() / GIGA,
+                            (double) loading.loadNanos() / loading.readNanos(),
+                            loading.heapBytes() / MEGA,
+                            loading.residentBytes() / MEGA,
+                            loading.mostResidentBytes() / MEGA);
         }
 
         private static void say(PrintWriter out, String line) {
