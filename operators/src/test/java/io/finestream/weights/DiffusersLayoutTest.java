@@ -70,7 +70,7 @@ class DiffusersLayoutTest {
         assertForward(ModelFiles.in(directory).withDiffusersNumerics(), ComputeType.FP32, "diffusers_out", 1e-5);
     }
 
-    @Test // measured: 5e-3
+    @Test // measured: 5.7e-3
     void bfloat16StaysWithinItsPrecision() throws IOException {
         assertForward(ModelFiles.in(directory), ComputeType.BF16, "plain_dit_out", 2e-2);
     }

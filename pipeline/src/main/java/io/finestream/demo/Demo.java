@@ -11,9 +11,8 @@ import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.tuning.TuningSettings;
-import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -159,8 +158,9 @@ public final class Demo implements AutoCloseable {
     }
 
     private static Taxonomy taxonomy(Options options) throws IOException {
-        Path model = ModelDirectory.locate(options.settings().model());
-        return ModelConfig.readTaxonomy(model.resolve(GenerativeModel.TAXONOMY));
+        ModelFiles files =
+                ModelFiles.in(ModelDirectory.locate(options.settings().model()));
+        return files.readTaxonomy(files.readConfig());
     }
 
     /** A class to try. */

@@ -97,7 +97,7 @@ class ModelsITCase {
         assertThat(run.exitCode()).isZero();
         assertThat(run.out().lines().map(String::strip))
                 .containsExactly(
-                        "version  parent  time                  step  classes  gate                                          publisher  comment",
+                        "version  parent  time                  step  classes  gate                                        publisher  comment",
                         "1        0       1970-01-01T00:00:00Z  100   -        all 0.1200 > 0.1100, round 0.2000 > 0.2100  test",
                         "2        1       1970-01-01T00:00:00Z  200   +1       all 0.1200 > 0.1100, round 0.2000 > 0.2100  test");
 
