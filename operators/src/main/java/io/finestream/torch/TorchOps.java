@@ -285,6 +285,14 @@ public final class TorchOps {
         }
     }
 
+    /** The same of bfloat16 numbers, whose bits come as float16. */
+    public void bitsInto(NDArray target, long start, NDArray bits) {
+        try (NDManager m = target.getManager().newSubManager();
+                NDArray first = cpu.create(start)) {
+            var unused = call(m, "bits_into", target, first, bits);
+        }
+    }
+
     public NDArray toFloat32(NDManager m, NDArray x) {
         return call(m, "to_float32", x);
     }

@@ -167,12 +167,13 @@ public final class DiTWeights {
      */
     NDArray readBfloat16(TorchOps ops, NDManager owner, String name, NDArray scratch) throws IOException {
         Shape shape = shape(name);
+        List<StoredTensor> from = parts.getOrDefault(name, List.of());
         NDArray rounded;
         try (NDArray sameShape = owner.create(shape, DataType.FLOAT32)) {
             rounded = ops.emptyBfloat16(owner, sameShape);
         }
         long start = 0;
-        for (StoredTensor part : parts.getOrDefault(name, List.of())) {
+        for (StoredTensor part : from) {
             part.roundInto(ops, rounded, start, scratch);
             start += part.shape().size();
         }

@@ -108,20 +108,20 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
      *     of float32, so that the engine's does not fall into holes
      */
     void roundInto(TorchOps ops, NDArray target, long start, NDArray scratch) throws IOException {
-        if (type != TensorType.F32) {
-            try (NDArray numbers = readFloat32(ops, scratch.getManager());
-                    NDArray flat = numbers.reshape(-1)) {
-                ops.roundInto(target, start, flat);
-            }
-            return;
-        }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            ByteBuffer bytes = scratch.toByteBuffer(true); // the same memory
-            for (long from = 0; from < shape.size(); from += scratch.size()) {
-                long count = Math.min(scratch.size(), shape.size() - from);
+        DataType carrier = requireReadable();
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+                NDManager m = scratch.getManager().newSubManager()) {
+            NDArray piece = type == TensorType.F32 ? scratch : m.create(scratch.getShape(), carrier);
+            ByteBuffer bytes = piece.toByteBuffer(true); // the same memory
+            for (long from = 0; from < shape.size(); from += piece.size()) {
+                long count = Math.min(piece.size(), shape.size() - from);
                 readFully(channel, bytes.clear().limit((int) count * type.width()), position + from * type.width());
-                try (NDArray numbers = scratch.get(new NDIndex("0:" + count))) {
-                    ops.roundInto(target, start + from, numbers);
+                try (NDArray numbers = piece.get(new NDIndex("0:" + count))) {
+                    if (type == TensorType.BF16) {
+                        ops.bitsInto(target, start + from, numbers);
+                    } else {
+                        ops.roundInto(target, start + from, numbers);
+                    }
                 }
             }
         }
