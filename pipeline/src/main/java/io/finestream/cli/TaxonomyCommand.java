@@ -10,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -23,20 +24,27 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         description = {
             "Writes taxonomy.json, which tells a checkpoint's classes, from a list of them.",
-            "FILE has a line 'subclass,superclass' for each class, in the order of the model's label rows, or is"
-                    + " annotations of iNaturalist 2021 as val.json, whose categories are taken by id."
+            "FILE has a line 'subclass,superclass' for each class, in the order of the model's label rows; or is"
+                    + " annotations of iNaturalist 2021 as val.json, whose categories are taken by id, or a list of"
+                    + " VegFru as vegfru_train.txt, whose classes are taken by number."
         },
         footer = {
             "",
             "Examples:",
             "  finestream taxonomy val.json --superclasses Plants,Insects,Birds,Fungi,Reptiles,Mammals,\\",
             "      'Ray-finned Fishes',Amphibians,Mollusks,Arachnids,Animalia --out taxonomy.json",
-            "  finestream taxonomy vegfru.csv --out taxonomy.json"
+            "  finestream taxonomy vegfru_list/vegfru_train.txt --hierarchy upper.csv --out taxonomy.json"
         })
 final class TaxonomyCommand implements Callable<Integer> {
 
     @Parameters(paramLabel = "FILE", description = "list of classes")
     private Path file = Path.of("");
+
+    @Option(
+            names = "--hierarchy",
+            paramLabel = "FILE",
+            description = "superclasses in place of those of FILE: a line 'subclass,superclass' per class")
+    private @Nullable Path hierarchy;
 
     @Option(
             names = "--superclasses",
@@ -55,6 +63,9 @@ final class TaxonomyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         List<Taxonomy.ClassName> names = Hierarchy.classesIn(file);
+        if (hierarchy != null) {
+            names = Hierarchy.read(hierarchy).appliedTo(names);
+        }
         Set<String> order = new LinkedHashSet<>(superclasses);
         names.forEach(name -> order.add(name.superclass()));
         if (!superclasses.isEmpty() && order.size() > superclasses.size()) {

@@ -74,12 +74,34 @@ public final class Hierarchy {
     }
 
     /**
-     * The classes that a file lists, in its order: lines of a hierarchy, or the categories of iNaturalist's annotations.
+     * The classes that a file lists, in the order of a model's label rows: lines of a hierarchy, the categories of
+     * iNaturalist's annotations, or the numbered classes of a list of VegFru.
      *
-     * @throws IOException if it is neither
+     * @throws IOException if it is none of them
      */
     public static List<Taxonomy.ClassName> classesIn(Path file) throws IOException {
-        return INaturalist.isAnnotations(file) ? INaturalist.classes(file) : List.copyOf(read(file).names);
+        if (INaturalist.isAnnotations(file)) {
+            return INaturalist.classes(file);
+        }
+        return VegFru.isList(file) ? VegFru.classes(file) : List.copyOf(read(file).names);
+    }
+
+    /**
+     * The classes with the superclasses of this hierarchy.
+     *
+     * @throws IOException if it lacks one
+     */
+    public List<Taxonomy.ClassName> appliedTo(List<Taxonomy.ClassName> classes) throws IOException {
+        List<Taxonomy.ClassName> placed = new ArrayList<>();
+        for (Taxonomy.ClassName name : classes) {
+            String superclass = superclasses.get(key(name.subclass()));
+            if (superclass == null) {
+                throw new IOException("%s has no line for '%s'; add '%s,its superclass'"
+                        .formatted(file, name.subclass(), name.subclass()));
+            }
+            placed.add(new Taxonomy.ClassName(superclass, name.subclass()));
+        }
+        return placed;
     }
 
     /** The lines of a text file. */

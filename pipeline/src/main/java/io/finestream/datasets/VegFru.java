@@ -1,11 +1,14 @@
 package io.finestream.datasets;
 
+import io.finestream.dit.Taxonomy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,7 +21,8 @@ final class VegFru {
 
     private static final Map<String, String> TREES = Map.of("veg200_images", "vegetables", "fru92_images", "fruit");
     private static final String TRAINING_LIST = "vegfru_train.txt";
-    private static final Pattern LINE = Pattern.compile("(?<path>(?:(?<tree>[^/]+)/)?(?<subclass>[^/]+)/[^/]+)\\s\\d+");
+    private static final Pattern LINE =
+            Pattern.compile("(?<path>(?:(?<tree>[^/]+)/)?(?<subclass>[^/]+)/[^/]+)\\s(?<number>\\d+)");
 
     private VegFru() {}
 
@@ -38,6 +42,39 @@ final class VegFru {
         }
         throw new IOException(directory.toAbsolutePath() + " has no vegfru_list/" + TRAINING_LIST
                 + "; give a list of VegFru with --annotations");
+    }
+
+    /** Whether the first line is of such a list. */
+    static boolean isList(Path file) throws IOException {
+        List<String> lines = Hierarchy.lines(file);
+        return !lines.isEmpty() && LINE.matcher(lines.get(0).strip()).matches();
+    }
+
+    /**
+     * The classes in the order of their numbers, each in its tree, vegetables or fruit.
+     *
+     * @throws IOException if the numbers are not 0, 1, 2 and so on, or one has two names
+     */
+    static List<Taxonomy.ClassName> classes(Path list) throws IOException {
+        SortedMap<Integer, Taxonomy.ClassName> byNumber = new TreeMap<>();
+        for (String line : Hierarchy.lines(list)) {
+            Matcher matcher = LINE.matcher(line.strip());
+            if (!matcher.matches()) {
+                continue;
+            }
+            String tree = String.valueOf(matcher.group("tree"));
+            Taxonomy.ClassName name = new Taxonomy.ClassName(TREES.getOrDefault(tree, tree), matcher.group("subclass"));
+            Taxonomy.ClassName earlier = byNumber.put(Integer.parseInt(matcher.group("number")), name);
+            if (earlier != null && !earlier.equals(name)) {
+                throw new IOException(list + " has two classes of the number " + matcher.group("number") + ": "
+                        + earlier.subclass() + " and " + name.subclass());
+            }
+        }
+        if (byNumber.isEmpty() || byNumber.lastKey() != byNumber.size() - 1) {
+            throw new IOException(list + " has " + byNumber.size() + " classes, expected their numbers to be 0 to "
+                    + (byNumber.size() - 1) + "; give the list of all classes, as " + TRAINING_LIST);
+        }
+        return List.copyOf(byNumber.values());
     }
 
     /**

@@ -70,6 +70,30 @@ class CheckpointCommandsTest {
     }
 
     @Test
+    void classesOfVegFruAreTakenByNumber() throws IOException {
+        Path list = dir.resolve("vegfru_train.txt");
+        Files.writeString(list, """
+                fru92_images/apple/f_01.jpg 2
+                veg200_images/amaranth/v_01.jpg 0
+                veg200_images/leek/v_02.jpg 1
+                veg200_images/leek/v_03.jpg 1
+                """);
+        Path upper = dir.resolve("upper.csv");
+        Files.writeString(upper, "apple,pome\namaranth,leaf\nleek,bulb\n");
+        Path out = dir.resolve("vegfru.json");
+        run("taxonomy", list, "--hierarchy", upper, "--out", out);
+        assertThat(ModelConfig.readTaxonomy(out).names())
+                .containsExactly(
+                        new Taxonomy.ClassName("leaf", "amaranth"),
+                        new Taxonomy.ClassName("bulb", "leek"),
+                        new Taxonomy.ClassName("pome", "apple"));
+        run("taxonomy", list, "--out", out);
+        assertThat(ModelConfig.readTaxonomy(out).superclasses()).containsExactly("vegetables", "fruit");
+        Files.writeString(list, "veg200_images/amaranth/v_01.jpg 3\n");
+        assertThat(run("taxonomy", list, "--out", out).err()).contains("expected their numbers to be 0 to 0");
+    }
+
+    @Test
     void inspectSaysWhatAFileIs() throws IOException {
         assertThat(run("inspect", diffusers).out())
                 .contains("is        a DiT in the layout of diffusers\n")
