@@ -120,6 +120,10 @@ public record DiTConfig(
 
     /** This network with other label tables. */
     public DiTConfig withLabels(int ofSubclasses, int ofSuperclasses, boolean withNullLabel) {
+        return withLabels(ofSubclasses, ofSuperclasses, withNullLabel, 0);
+    }
+
+    private DiTConfig withLabels(int ofSubclasses, int ofSuperclasses, boolean withNullLabel, int added) {
         return new DiTConfig(
                 inputSize,
                 patchSize,
@@ -130,7 +134,7 @@ public record DiTConfig(
                 ofSubclasses,
                 ofSuperclasses,
                 withNullLabel,
-                0,
+                added,
                 diffusersNumerics);
     }
 
@@ -201,18 +205,8 @@ public record DiTConfig(
      */
     public DiTConfig withClasses(Taxonomy taxonomy) {
         int grown = superclasses == 0 ? 0 : taxonomy.superclasses().size();
-        return new DiTConfig(
-                inputSize,
-                patchSize,
-                inChannels,
-                hiddenSize,
-                depth,
-                numHeads,
-                taxonomy.subclasses().size(),
-                grown,
-                nullLabel,
-                nullLabel ? addedSuperclasses + grown - superclasses : 0,
-                diffusersNumerics);
+        int added = nullLabel ? addedSuperclasses + grown - superclasses : 0;
+        return withLabels(taxonomy.subclasses().size(), grown, nullLabel, added);
     }
 
     private static void require(boolean holds, String what, int value, String expected) {

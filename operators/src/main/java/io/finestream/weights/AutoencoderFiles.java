@@ -39,8 +39,8 @@ public final class AutoencoderFiles {
     public static final String CONFIG = "config.json";
     public static final String WEIGHTS = "diffusion_pytorch_model.safetensors";
 
-    /** The first that is there is read. */
-    private static final List<String> WEIGHTS_FILES =
+    /** Where diffusers saves weights, of this network or another; the first that is there is read. */
+    static final List<String> WEIGHTS_FILES =
             List.of(WEIGHTS, "diffusion_pytorch_model" + ShardedSafetensors.INDEX, "diffusion_pytorch_model.bin");
 
     /** What the keys that change the network or its latents must say, in every element of a list; they may be missing. */

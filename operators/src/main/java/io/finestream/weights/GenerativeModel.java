@@ -64,7 +64,7 @@ public final class GenerativeModel implements AutoCloseable {
         taxonomy = parts.taxonomy();
         base = parts.base();
         baseHash = parts.baseHash();
-        readLater = newManager();
+        readLater = manager.newSubManager();
         shapes = parts.shapes();
         parameters = new LinkedHashMap<>(parts.tuned());
         weights = readWeights(ops);
@@ -331,7 +331,6 @@ public final class GenerativeModel implements AutoCloseable {
 
     @Override
     public void close() {
-        readLater.close();
         manager.close();
     }
 }

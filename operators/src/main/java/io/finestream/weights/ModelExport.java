@@ -105,9 +105,7 @@ public final class ModelExport {
         }
         Path transformer = Files.createDirectories(directory.resolve(ModelFiles.TRANSFORMER));
         Safetensors.write(
-                transformer.resolve(ModelFiles.DIFFUSERS_WEIGHTS.get(0)),
-                fold().inDiffusersLayout(type),
-                Map.of("format", "pt"));
+                transformer.resolve(AutoencoderFiles.WEIGHTS), fold().inDiffusersLayout(type), Map.of("format", "pt"));
         DiTConfig dit = config().dit();
         JSON.writeValue(transformer.resolve(GenerativeModel.CONFIG).toFile(), transformerConfig(dit));
         ObjectNode scheduler = JSON.createObjectNode();

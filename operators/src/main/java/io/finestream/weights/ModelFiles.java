@@ -34,10 +34,6 @@ public record ModelFiles(
 
     static final String PIPELINE = "model_index.json";
     static final String TRANSFORMER = "transformer";
-    static final List<String> DIFFUSERS_WEIGHTS = List.of(
-            "diffusion_pytorch_model.safetensors",
-            "diffusion_pytorch_model.safetensors.index.json",
-            "diffusion_pytorch_model.bin");
     private static final List<String> AUTOENCODERS = List.of(ModelConfig.AUTOENCODER, "sd-vae-ft-mse", "sd-vae-ft-ema");
 
     private ModelFiles(Path config, Path taxonomy, Path weights, Path autoencoder) {
@@ -107,7 +103,8 @@ public record ModelFiles(
     }
 
     private static Path diffusersWeights(Path directory) {
-        return firstOf(DIFFUSERS_WEIGHTS.stream().map(directory::resolve).toArray(Path[]::new));
+        return firstOf(
+                AutoencoderFiles.WEIGHTS_FILES.stream().map(directory::resolve).toArray(Path[]::new));
     }
 
     /** The first that exists; if none does, the last. */

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Superclasses from a file with a line {@code subclass,superclass} per class; a tab does for the comma. Names are matched
@@ -56,20 +57,11 @@ public final class Hierarchy {
      * @throws IOException if it lacks a class
      */
     public DataSet appliedTo(DataSet data) throws IOException {
-        List<String> missing = data.files().stream()
-                .map(LabeledFile::subclass)
-                .distinct()
-                .filter(subclass -> !superclasses.containsKey(key(subclass)))
-                .toList();
-        if (!missing.isEmpty()) {
-            throw new IOException("%s has no line for %d of the classes, the first is '%s'; add '%s,its superclass'"
-                    .formatted(file, missing.size(), missing.get(0), missing.get(0)));
-        }
+        requireAll(data.files().stream().map(LabeledFile::subclass));
         return new DataSet(
                 data.root(),
                 data.files().stream()
-                        .map(image -> new LabeledFile(
-                                image.id(), superclasses.getOrDefault(key(image.subclass()), ""), image.subclass()))
+                        .map(image -> new LabeledFile(image.id(), superclassOf(image.subclass()), image.subclass()))
                         .toList());
     }
 
@@ -92,16 +84,25 @@ public final class Hierarchy {
      * @throws IOException if it lacks one
      */
     public List<Taxonomy.ClassName> appliedTo(List<Taxonomy.ClassName> classes) throws IOException {
-        List<Taxonomy.ClassName> placed = new ArrayList<>();
-        for (Taxonomy.ClassName name : classes) {
-            String superclass = superclasses.get(key(name.subclass()));
-            if (superclass == null) {
-                throw new IOException("%s has no line for '%s'; add '%s,its superclass'"
-                        .formatted(file, name.subclass(), name.subclass()));
-            }
-            placed.add(new Taxonomy.ClassName(superclass, name.subclass()));
+        requireAll(classes.stream().map(Taxonomy.ClassName::subclass));
+        return classes.stream()
+                .map(name -> new Taxonomy.ClassName(superclassOf(name.subclass()), name.subclass()))
+                .toList();
+    }
+
+    private void requireAll(Stream<String> subclasses) throws IOException {
+        List<String> missing = subclasses
+                .distinct()
+                .filter(subclass -> !superclasses.containsKey(key(subclass)))
+                .toList();
+        if (!missing.isEmpty()) {
+            throw new IOException("%s has no line for %d of the classes, the first is '%s'; add '%s,its superclass'"
+                    .formatted(file, missing.size(), missing.get(0), missing.get(0)));
         }
-        return placed;
+    }
+
+    private String superclassOf(String subclass) {
+        return superclasses.getOrDefault(key(subclass), "");
     }
 
     /** The lines of a text file. */
