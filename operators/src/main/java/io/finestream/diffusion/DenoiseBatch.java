@@ -1,8 +1,6 @@
 package io.finestream.diffusion;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
@@ -234,11 +232,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
                 advancing.stream().map(slot -> slot.spec).toList(),
                 advancing.stream().mapToInt(slot -> slot.next().t()).toArray());
         rowsDone += rows.t().length;
+        NDArray out = model.dit().forward(m, x, rows.guided(), rows.t(), rows.labels()); // [R, 2C, H, W]
         if (rows.guided().length == 0) {
-            return model.dit().forward(m, x, rows.t(), rows.labels());
+            return out;
         }
-        NDArray both = concat(m, x, x.get(m.create(rows.guided()))); // [R, C, H, W]
-        NDArray out = model.dit().forward(m, both, rows.t(), rows.labels()); // [R, 2C, H, W]
         long[] fineRow = LongStream.range(0, advancing.size()).toArray();
         NDArray scale = m.create(rows.scale(), new Shape(advancing.size(), config.inChannels()));
         return model.ops().guide(m, out, m.create(fineRow), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
@@ -325,12 +322,6 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return plans.computeIfAbsent(
                 new PlanKey(spec.sampler(), spec.steps()),
                 key -> SamplingPlan.of(model.schedule(), model.prediction(), key.sampler(), key.steps()));
-    }
-
-    private static NDArray concat(NDManager m, NDArray a, NDArray b) {
-        NDArray joined = NDArrays.concat(new NDList(a, b), 0);
-        joined.attach(m);
-        return joined;
     }
 
     private Shape batchOf(int n) {

@@ -1,9 +1,12 @@
 package io.finestream.dit;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import io.finestream.torch.TorchOps;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +27,7 @@ public final class DiT {
     private final TorchOps ops;
     private final DiTConfig config;
     private final ComputeType computeType;
+    private final Kernels kernels;
     private final NDArray patchWeight; // [D, C, P, P]
     private final NDArray patchBias; // [D]
     private final NDArray posEmbed; // [1, T, D]
@@ -33,17 +37,27 @@ public final class DiT {
     private final List<NDArray> finalLayer;
     private final NDArray heads; // scalar
     private final NDArray eps2; // scalar
+    private final NDArray attention; // scalar
     private final NDArray patch; // scalar
+
+    private record Condition(int t, Label label) {}
+
+    /** A network of {@link Kernels#DETERMINISTIC}. */
+    public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType) {
+        this(ops, config, weights, computeType, Kernels.DETERMINISTIC);
+    }
 
     /**
      * @param weights by the names of {@link DiTParameters#shapes} and, where a block has them, {@link
      *     DiTParameters#gammaShapes}
      * @param computeType arithmetic of the blocks; weights of another type are cast on every call
+     * @param kernels of the blocks; what they pack may be packed in {@code weights}, in the arithmetic's type
      */
-    public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType) {
+    public DiT(TorchOps ops, DiTConfig config, Map<String, NDArray> weights, ComputeType computeType, Kernels kernels) {
         this.ops = ops;
         this.config = config;
         this.computeType = computeType;
+        this.kernels = kernels;
         patchWeight = get(weights, "x_embedder.proj.weight");
         patchBias = get(weights, "x_embedder.proj.bias");
         posEmbed = get(weights, "pos_embed");
@@ -67,6 +81,7 @@ public final class DiT {
         finalLayer = getAll(weights, "final_layer.", DiTParameters.FINAL_LAYER);
         heads = ops.scalar(config.numHeads());
         eps2 = ops.scalar(config.diffusersNumerics() ? DIFFUSERS_EPS : EPS);
+        attention = ops.scalar(kernels.attention().ordinal());
         patch = ops.scalar(config.patchSize());
     }
 
@@ -77,30 +92,55 @@ public final class DiT {
      * @param weights every one, by name; most of them may be this network's
      */
     public DiT with(DiTConfig grown, Map<String, NDArray> weights) {
-        return new DiT(ops, grown, weights, computeType);
+        return new DiT(ops, grown, weights, computeType, kernels);
     }
 
     /**
      * Predicts noise and variance.
      *
      * @param m receives the result and everything made on the way
-     * @param x noisy latents, float32 [B, C, H, W]
-     * @param t timestep per row, 0..999
+     * @param x noisy latents, float32 [N, C, H, W]
+     * @param again latents that are predicted a second time, with another label: [B - N] rows of {@code x}
+     * @param t timestep per row, 0..999: of the N latents, then of those again
      * @param rowLabels label per row
      * @return float32 [B, 2C, H, W]: the prediction, then the variance interpolation
      */
-    public NDArray forward(NDManager m, NDArray x, int[] t, List<Label> rowLabels) {
-        NDArray h = computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
-        NDArray c = ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [R, D], R rows: padded
+    public NDArray forward(NDManager m, NDArray x, long[] again, int[] t, List<Label> rowLabels) {
+        NDArray h = computeType.cast(ops, m, tokens(m, x)); // [N, T, D]
+        if (again.length > 0) {
+            NDArray more = h.get(m.create(again));
+            h = NDArrays.concat(new NDList(h, more), 0); // [B, T, D]
+            h.attach(m);
+            more.close();
+        }
+        Map<Condition, Long> conditions = new LinkedHashMap<>(); // rows at the same step of the same class share one
+        long[] conditionOf = new long[t.length];
+        for (int b = 0; b < t.length; b++) {
+            Condition condition = new Condition(t[b], rowLabels.get(b));
+            conditionOf[b] = conditions.computeIfAbsent(condition, added -> (long) conditions.size());
+        }
+        NDArray rows = m.create(conditionOf); // [B]
+        NDArray c = ops.condition(
+                m,
+                embedTimesteps(
+                        m, conditions.keySet().stream().mapToInt(Condition::t).toArray()),
+                embedLabels(
+                        m, conditions.keySet().stream().map(Condition::label).toList()),
+                h); // [R, D], R conditions: padded
         for (int i = 0; i < config.depth(); i++) {
-            NDArray next = block(m, i, h, c); // [B, T, D]
+            NDArray next = block(m, i, h, c, rows); // [B, T, D]
             if (!ops.recordsGradients()) {
                 h.close(); // otherwise a deep model holds the activations of every block
             }
             h = next;
         }
-        NDArray patches = ops.finalLayer(m, h, c, finalLayer); // [B, T, P*P*2C]
+        NDArray patches = ops.finalLayer(m, h, c, rows, finalLayer); // [B, T, P*P*2C]
         return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
+    }
+
+    /** The same, every latent once. */
+    public NDArray forward(NDManager m, NDArray x, int[] t, List<Label> rowLabels) {
+        return forward(m, x, new long[0], t, rowLabels);
     }
 
     public DiTConfig config() {
@@ -119,8 +159,8 @@ public final class DiT {
         return labels.forward(m, rowLabels); // [B, D]
     }
 
-    NDArray block(NDManager m, int index, NDArray h, NDArray c) {
-        return ops.block(m, h, c, heads, eps2, blocks.get(index)); // [B, T, D]
+    NDArray block(NDManager m, int index, NDArray h, NDArray c, NDArray rows) {
+        return ops.block(m, h, c, rows, heads, eps2, attention, blocks.get(index)); // [B, T, D]
     }
 
     private static List<NDArray> getAll(Map<String, NDArray> weights, String prefix, List<String> names) {

@@ -4,6 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Sinusoid features of the timestep, then a two-layer MLP ({@code TimestepEmbedder} in facebookresearch/DiT
@@ -13,6 +15,10 @@ final class TimestepEmbedder {
 
     static final int FEATURES = 256;
     private static final double MAX_PERIOD = 10_000;
+
+    private record Features(int t, int slowest) {}
+
+    private static final Map<Features, float[]> CACHED = new ConcurrentHashMap<>(); // a kilobyte for each timestep
 
     private final TorchOps ops;
     private final NDArray w0; // [D, 256]
@@ -35,18 +41,22 @@ final class TimestepEmbedder {
     NDArray forward(NDManager m, int[] t) {
         float[] e = new float[t.length * FEATURES];
         for (int b = 0; b < t.length; b++) {
-            writeFeatures(t[b], slowest, e, b * FEATURES);
+            float[] features =
+                    CACHED.computeIfAbsent(new Features(t[b], slowest), key -> features(key.t(), key.slowest()));
+            System.arraycopy(features, 0, e, b * FEATURES, FEATURES);
         }
         NDArray features = m.create(e, new Shape(t.length, FEATURES)); // [B, 256]
         return ops.timestepMlp(m, features, w0, b0, w2, b2); // [B, D]
     }
 
-    static void writeFeatures(double t, int slowest, float[] target, int offset) {
+    static float[] features(double t, int slowest) {
         int half = FEATURES / 2;
+        float[] features = new float[FEATURES];
         for (int k = 0; k < half; k++) {
             double angle = t * Math.exp(-Math.log(MAX_PERIOD) * k / slowest);
-            target[offset + k] = (float) Math.cos(angle);
-            target[offset + half + k] = (float) Math.sin(angle);
+            features[k] = (float) Math.cos(angle);
+            features[half + k] = (float) Math.sin(angle);
         }
+        return features;
     }
 }

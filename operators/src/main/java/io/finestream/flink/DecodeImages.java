@@ -10,11 +10,10 @@ import io.finestream.schemas.ResolvedGuidance;
 import io.finestream.schemas.StageTimings;
 import io.finestream.schemas.Trajectory;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
-import io.finestream.weights.SharedModel;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 
@@ -28,7 +27,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
     private static final double NANOS_PER_MILLI = 1e6;
 
     private final GenerationSettings settings;
-    private transient SharedModel shared;
+    private transient PlannedModel planned;
     private transient RequestResolver resolver;
 
     @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
@@ -38,18 +37,14 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
 
     @Override
     public void open(OpenContext context) throws Exception {
-        int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
-        shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()),
-                Devices.choose(settings.device(), subtask),
-                settings.computeType());
-        GenerativeModel model = shared.model();
-        resolver = new RequestResolver(model.config(), settings.maxCount());
+        TaskInfo task = getRuntimeContext().getTaskInfo();
+        planned = PlannedModel.open(settings, task.getIndexOfThisSubtask(), task.getNumberOfParallelSubtasks());
+        resolver = new RequestResolver(planned.model().config(), settings.maxCount());
     }
 
     @Override
     public GeneratedImage map(Trajectory done) {
-        GenerativeModel model = shared.model();
+        GenerativeModel model = planned.model();
         GenerationRequest request = done.getRequest();
         long start = System.nanoTime();
         BufferedImage image = model.decode(Trajectories.latent(done));
@@ -111,8 +106,8 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
 
     @Override
     public void close() {
-        if (shared != null) {
-            shared.close();
+        if (planned != null) {
+            planned.close();
         }
     }
 }

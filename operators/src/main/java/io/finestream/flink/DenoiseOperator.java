@@ -9,8 +9,6 @@ import io.finestream.torch.TorchOps;
 import io.finestream.versions.BaseTensors;
 import io.finestream.versions.VersionAssembler;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
-import io.finestream.weights.SharedModel;
 import io.finestream.weights.WeightsException;
 import java.io.IOException;
 import java.time.Instant;
@@ -21,6 +19,7 @@ import java.util.List;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
+import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.execution.CancelTaskException;
@@ -59,7 +58,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private transient ListState<PendingRequest> pendingState;
     private transient ListState<LiveVersion> versionState;
     private transient SavedVersions restoredVersions;
-    private transient SharedModel shared;
+    private transient PlannedModel planned;
     private transient RequestReader reader;
     private transient Trajectories trajectories;
     private transient LiveVersions live;
@@ -104,16 +103,13 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     @Override
     public void open() throws Exception {
         super.open();
-        TorchOps.prepareThread(intraOpThreads(), false);
-        shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()),
-                Devices.choose(settings.device(), subtask()),
-                settings.computeType());
-        GenerativeModel model = shared.model();
+        planned = PlannedModel.open(settings, subtask(), slots());
+        TorchOps.prepareThread(planned.plan().threads(), false);
+        GenerativeModel model = planned.model();
         RequestResolver resolver = new RequestResolver(model.config(), settings.maxCount());
         reader = new RequestReader(settings.wireFormat(), resolver);
         trajectories = new Trajectories(model, resolver);
-        live = new LiveVersions(model, settings);
+        live = new LiveVersions(model, planned.plan().rows(), settings.swap());
         measured = DenoiseMetrics.in(metrics, live);
         metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
         live.restore(restoredVersions.versions());
@@ -131,7 +127,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     /** Waits for the versions that are there: the first request may be for a class that only the newest knows. */
     private void follow(ParameterTopic topic) throws IOException {
-        VersionAssembler assembler = VersionAssembler.of(settings.wireFormat(), new BaseTensors(shared.model()));
+        VersionAssembler assembler = VersionAssembler.of(settings.wireFormat(), new BaseTensors(planned.model()));
         LiveVersion newest = restoredVersions.newest();
         if (newest != null) {
             assembler.resume(newest);
@@ -287,7 +283,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     @Override
     public void close() throws Exception {
-        try (SharedModel closedLast = shared;
+        try (PlannedModel closedLast = planned;
                 LiveVersions closedSecond = live;
                 ParameterFeed closedFirst = feed) { // its thread reads the model
             super.close();
@@ -298,10 +294,13 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         return getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
     }
 
-    private int intraOpThreads() {
-        int subtasks = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
-        return settings.intraOpThreads() > 0
-                ? settings.intraOpThreads()
-                : Math.max(1, Runtime.getRuntime().availableProcessors() / subtasks);
+    /** Subtasks of the job that may compute at once in this JVM. */
+    private int slots() {
+        int here = getContainingTask()
+                .getEnvironment()
+                .getTaskManagerInfo()
+                .getConfiguration()
+                .get(TaskManagerOptions.NUM_TASK_SLOTS);
+        return Math.min(here, getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks());
     }
 }

@@ -1,5 +1,6 @@
 package io.finestream.flink;
 
+import io.finestream.dit.Kernels;
 import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.ImageUse;
 import io.finestream.schemas.LabeledImage;
@@ -98,7 +99,10 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         super.open();
         TorchOps.prepareThread(intraOpThreads(), true);
         shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()), Devices.choose(settings.device(), 0), settings.computeType());
+                ModelDirectory.locate(settings.model()),
+                Devices.choose(settings.device(), 0),
+                settings.computeType(),
+                Kernels.DETERMINISTIC);
         GenerativeModel model = shared.model();
         decoder = new LabeledImageDecoder(
                 new AvroCodec<>(LabeledImage.class, settings.wireFormat()), settings.framing(), model.imageSize());

@@ -1,6 +1,6 @@
 package io.finestream.flink;
 
-import io.finestream.dit.ComputeType;
+import io.finestream.autotune.ComputeSettings;
 import io.finestream.schemas.wire.WireFormat;
 import java.io.Serializable;
 import java.time.Duration;
@@ -10,9 +10,7 @@ import java.time.Duration;
  *
  * @param model directory of the model, or the name of a shipped one
  * @param device {@code auto} (a GPU if there is one), {@code cpu} or {@code gpu}
- * @param computeType arithmetic of the network
- * @param maxRows most rows of one pass of the network, per slot; a guided sample takes two
- * @param intraOpThreads engine threads per slot; 0: the machine's processors divided by the job's parallelism
+ * @param compute arithmetic, kernels, rows of one pass and engine threads
  * @param maxPending most requests that wait in memory, per slot; beyond that Kafka holds them
  * @param maxCount most images of one request record
  * @param swap what a new version of the parameters does to images that have been begun
@@ -21,9 +19,7 @@ import java.time.Duration;
 public record GenerationSettings(
         String model,
         String device,
-        ComputeType computeType,
-        int maxRows,
-        int intraOpThreads,
+        ComputeSettings compute,
         int maxPending,
         int maxCount,
         Swap swap,
@@ -41,9 +37,6 @@ public record GenerationSettings(
     /** How long a request may hold up the input while the batch is full: about one step. */
     static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
 
-    /** Most rows of one pass of the network, per slot. */
-    public static final int MAX_ROWS = 24;
-
     /** Most requests that wait in memory, per slot. */
     public static final int MAX_PENDING = 10_000;
 
@@ -52,20 +45,16 @@ public record GenerationSettings(
 
     public GenerationSettings {
         Devices.requireKnown(device);
-        requireAtLeast("max rows", maxRows, 2);
-        requireAtLeast("engine threads", intraOpThreads, 0);
         requireAtLeast("max pending", maxPending, 1);
         requireAtLeast("max count", maxCount, 1);
     }
 
-    /** The defaults for a model on whatever device there is. */
+    /** For a model on whatever device there is; the same bits on any machine of one kind, so nothing is measured. */
     public static GenerationSettings forModel(String model) {
         return new GenerationSettings(
                 model,
                 "auto",
-                ComputeType.FP32,
-                MAX_ROWS,
-                0,
+                ComputeSettings.DETERMINISTIC,
                 MAX_PENDING,
                 MAX_COUNT,
                 Swap.FENCED,
@@ -73,13 +62,16 @@ public record GenerationSettings(
     }
 
     public GenerationSettings withMaxRows(int rows) {
-        return new GenerationSettings(
-                model, device, computeType, rows, intraOpThreads, maxPending, maxCount, swap, wireFormat);
+        return withCompute(compute.withRows(rows));
+    }
+
+    /** The same, computed in another way. */
+    public GenerationSettings withCompute(ComputeSettings other) {
+        return new GenerationSettings(model, device, other, maxPending, maxCount, swap, wireFormat);
     }
 
     public GenerationSettings withSwap(Swap other) {
-        return new GenerationSettings(
-                model, device, computeType, maxRows, intraOpThreads, maxPending, maxCount, other, wireFormat);
+        return new GenerationSettings(model, device, compute, maxPending, maxCount, other, wireFormat);
     }
 
     private static void requireAtLeast(String what, int value, int least) {

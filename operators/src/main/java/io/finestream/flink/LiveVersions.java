@@ -31,25 +31,28 @@ final class LiveVersions implements AutoCloseable {
     }
 
     private final GenerativeModel model;
-    private final GenerationSettings settings;
+    private final int maxRows;
+    private final GenerationSettings.Swap swap;
     private final List<Group> groups = new CopyOnWriteArrayList<>(); // oldest first; metrics read it in their thread
     private volatile Group newest;
     private long stepsDone; // of groups that are gone
     private long rowsDone;
 
-    /** Begins with the base model. */
-    LiveVersions(GenerativeModel model, GenerationSettings settings) {
+    /**
+     * Begins with the base model.
+     *
+     * @param maxRows most rows of one pass of the network
+     */
+    LiveVersions(GenerativeModel model, int maxRows, GenerationSettings.Swap swap) {
         this.model = model;
-        this.settings = settings;
+        this.maxRows = maxRows;
+        this.swap = swap;
         newest = group(null, TunedModel.base(model));
         groups.add(newest);
     }
 
     private Group group(@Nullable LiveVersion version, TunedModel tuned) {
-        return new Group(
-                version,
-                tuned,
-                new DenoiseBatch<>(tuned.diffusion(), settings.maxRows(), Noise.SEEDED, tuned.memory()));
+        return new Group(version, tuned, new DenoiseBatch<>(tuned.diffusion(), maxRows, Noise.SEEDED, tuned.memory()));
     }
 
     /** Takes up the versions of a saved state, before its trajectories. */
@@ -65,7 +68,7 @@ final class LiveVersions implements AutoCloseable {
     /** Makes {@code version} the newest. With an immediate swap, every trajectory goes over to it. */
     void swapTo(LiveVersion version) throws WeightsException {
         add(version);
-        if (settings.swap() == GenerationSettings.Swap.IMMEDIATE) {
+        if (swap == GenerationSettings.Swap.IMMEDIATE) {
             for (Group group : groups) {
                 if (group != newest) {
                     group.batch().inFlight().forEach(this::moveToNewest);
@@ -120,7 +123,7 @@ final class LiveVersions implements AutoCloseable {
     boolean hasRoomFor(SampleSpec spec) {
         int rows =
                 groups.stream().mapToInt(group -> group.batch().rowsInFlight()).sum();
-        return rows + newest.batch().firstRows(spec) <= settings.maxRows();
+        return rows + newest.batch().firstRows(spec) <= maxRows;
     }
 
     /** Starts a trajectory of the newest version. */
@@ -145,7 +148,7 @@ final class LiveVersions implements AutoCloseable {
     /** Advances every trajectory by one step, oldest versions first within the row budget, and returns those done. */
     List<DenoiseBatch.Finished<Trajectory>> step() {
         List<DenoiseBatch.Finished<Trajectory>> finished = new ArrayList<>();
-        int left = settings.maxRows();
+        int left = maxRows;
         for (Group group : groups) {
             long before = group.batch().rowsDone();
             finished.addAll(group.batch().step(left));

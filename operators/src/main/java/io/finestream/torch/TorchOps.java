@@ -106,6 +106,10 @@ public final class TorchOps {
         return Engine.getEngine(ENGINE).getGpuCount();
     }
 
+    public static String engineVersion() {
+        return Engine.getEngine(ENGINE).getVersion();
+    }
+
     private static void setUnlessSet(String property, String value) {
         if (System.getProperty(property) == null) {
             System.setProperty(property, value);
@@ -156,12 +160,20 @@ public final class TorchOps {
         return call(m, "condition", t, y, x);
     }
 
-    public NDArray block(NDManager m, NDArray x, NDArray c, NDArray heads, NDArray eps2, List<NDArray> weights) {
-        return call(m, "block", x, c, heads, eps2, weights);
+    public NDArray block(
+            NDManager m,
+            NDArray x,
+            NDArray c,
+            NDArray rows,
+            NDArray heads,
+            NDArray eps2,
+            NDArray attention,
+            List<NDArray> weights) {
+        return call(m, "block", x, c, rows, heads, eps2, attention, weights);
     }
 
-    public NDArray finalLayer(NDManager m, NDArray x, NDArray c, List<NDArray> weights) {
-        return call(m, "final_layer", x, c, weights);
+    public NDArray finalLayer(NDManager m, NDArray x, NDArray c, NDArray rows, List<NDArray> weights) {
+        return call(m, "final_layer", x, c, rows, weights);
     }
 
     public NDArray guide(NDManager m, NDArray out, NDArray fine, NDArray coarse, NDArray scale) {
@@ -266,6 +278,10 @@ public final class TorchOps {
 
     public NDArray lerp(NDManager m, NDArray weight, List<NDArray> e, List<NDArray> w) {
         return call(m, "lerp", weight, e, w);
+    }
+
+    public NDArray packWeight(NDManager m, NDArray weight) {
+        return call(m, "pack_weight", weight);
     }
 
     public NDArray toBfloat16(NDManager m, NDArray x) {

@@ -13,6 +13,7 @@ import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiT;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
+import io.finestream.dit.Kernels;
 import io.finestream.dit.Taxonomy;
 import io.finestream.torch.TorchOps;
 import java.awt.image.BufferedImage;
@@ -55,7 +56,8 @@ public final class GenerativeModel implements AutoCloseable {
     private final Codec codec;
     private @Nullable String baseHash;
 
-    private GenerativeModel(NDManager manager, TorchOps ops, ModelFiles files, Parts parts, ComputeType computeType)
+    private GenerativeModel(
+            NDManager manager, TorchOps ops, ModelFiles files, Parts parts, ComputeType computeType, Kernels kernels)
             throws IOException {
         this.manager = manager;
         this.files = files;
@@ -67,29 +69,37 @@ public final class GenerativeModel implements AutoCloseable {
         readLater = manager.newSubManager();
         shapes = parts.shapes();
         parameters = new LinkedHashMap<>(parts.tuned());
-        weights = readWeights(ops);
+        weights = readWeights(ops, kernels);
         codec = codec(ops, manager, config, files);
-        DiT dit = new DiT(ops, config.dit(), weights, computeType);
+        DiT dit = new DiT(ops, config.dit(), weights, computeType, kernels);
         diffusion = new DiffusionModel(ops, dit, config.schedule(), config.prediction());
     }
 
     /** Tensor by tensor, so that what is cast is never in memory as a whole. */
-    private Map<String, NDArray> readWeights(TorchOps ops) throws IOException {
+    private Map<String, NDArray> readWeights(TorchOps ops, Kernels kernels) throws IOException {
         try (NDManager cpu = TorchOps.newManager(Device.cpu())) {
             NDArray scratch = cpu.create(new Shape(SCRATCH), DataType.FLOAT32);
             Map<String, NDArray> read = new LinkedHashMap<>();
             for (String name : shapes.keySet()) {
                 NDArray tuned = parameters.get(name);
+                NDArray tensor;
                 if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
-                    NDArray tensor = tuned != null ? tuned : base.read(ops, manager, name);
-                    parameters.put(name, tensor);
-                    read.put(name, tensor);
+                    tensor = tuned != null ? tuned : base.read(ops, manager, name);
+                    if (!kernels.packs(name)) {
+                        parameters.put(name, tensor);
+                    }
                 } else {
-                    read.put(
-                            name,
-                            tuned != null
-                                    ? computeType.cast(ops, manager, tuned)
-                                    : base.readBfloat16(ops, manager, name, scratch));
+                    tensor = tuned != null
+                            ? computeType.cast(ops, manager, tuned)
+                            : base.readBfloat16(ops, manager, name, scratch);
+                }
+                if (kernels.packs(name)) {
+                    read.put(name, ops.packWeight(manager, tensor));
+                    if (tensor != tuned) {
+                        tensor.close();
+                    }
+                } else {
+                    read.put(name, tensor);
                 }
             }
             return read;
@@ -108,11 +118,17 @@ public final class GenerativeModel implements AutoCloseable {
 
     /** Loads a model whose files lie in several places, or with an adapter, which may bring classes of its own. */
     public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType) throws IOException {
+        return load(files, device, computeType, Kernels.DETERMINISTIC);
+    }
+
+    /** The same with other kernels. */
+    public static GenerativeModel load(ModelFiles files, Device device, ComputeType computeType, Kernels kernels)
+            throws IOException {
         NDManager manager = TorchOps.newManager(device);
         try {
             TorchOps ops = TorchOps.load(manager);
             Parts parts = Parts.of(ops, manager, files);
-            GenerativeModel model = new GenerativeModel(manager, ops, files, parts, computeType);
+            GenerativeModel model = new GenerativeModel(manager, ops, files, parts, computeType, kernels);
             manager.cap(); // results belong to their step, never to the weights
             return model;
         } catch (IOException | RuntimeException e) {

@@ -99,8 +99,7 @@ class DiTConfigTest {
             float f192,
             float f255,
             double expectedSum) {
-        float[] features = new float[TimestepEmbedder.FEATURES];
-        TimestepEmbedder.writeFeatures(t, 128, features, 0);
+        float[] features = TimestepEmbedder.features(t, 128);
         assertThat(at(features, 0, 0, 1, 64, 127, 128, 129, 192, 255))
                 .containsExactly(new float[] {f0, f1, f64, f127, f128, f129, f192, f255}, within(1e-6f));
         double sum = 0;

@@ -4,6 +4,7 @@ import static io.finestream.Golden.assertClose;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import io.finestream.Golden;
 import java.io.IOException;
 import java.util.Arrays;
@@ -35,8 +36,9 @@ class DiTGoldenTest {
             NDArray h = dit.tokens(m, x);
             assertClose("tokens", h, GOLDEN.tensor(FILE, "tokens"), 1e-5);
             NDArray c = GOLDEN.ops.condition(m, time, label, h);
+            NDArray rows = m.arange(0, t.length, 1, DataType.INT64);
             for (int i = 0; i < Golden.CONFIG.depth(); i++) {
-                h = dit.block(m, i, h, c);
+                h = dit.block(m, i, h, c, rows);
                 assertClose("block " + i, h, GOLDEN.tensor(FILE, "block." + i), 1e-5);
             }
             assertClose("forward", dit.forward(m, x, t, labels), GOLDEN.tensor(FILE, "out"), 1e-5);

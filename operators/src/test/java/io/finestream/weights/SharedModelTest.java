@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.Device;
 import io.finestream.TinyModel;
 import io.finestream.dit.ComputeType;
+import io.finestream.dit.Kernels;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -19,8 +20,9 @@ class SharedModelTest {
     void slotsOfOneJvmShareOneCopyUntilTheLastIsClosed() throws IOException {
         Path model = TinyModel.write(directory, 1);
         int before = SharedModel.copies();
-        SharedModel first = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32);
-        SharedModel second = SharedModel.acquire(directory.resolve("."), Device.cpu(), ComputeType.FP32);
+        SharedModel first = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel second =
+                SharedModel.acquire(directory.resolve("."), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
         assertThat(second.model()).isSameAs(first.model());
         assertThat(SharedModel.copies()).isEqualTo(before + 1);
         first.close();
@@ -33,8 +35,8 @@ class SharedModelTest {
     @Test
     void anotherArithmeticIsAnotherCopy() throws IOException {
         Path model = TinyModel.write(directory, 1);
-        try (SharedModel fp32 = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32);
-                SharedModel bf16 = SharedModel.acquire(model, Device.cpu(), ComputeType.BF16)) {
+        try (SharedModel fp32 = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+                SharedModel bf16 = SharedModel.acquire(model, Device.cpu(), ComputeType.BF16, Kernels.DETERMINISTIC)) {
             assertThat(bf16.model()).isNotSameAs(fp32.model());
             assertThat(bf16.model().baseHash()).isEqualTo(fp32.model().baseHash());
         }

@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.autotune.ComputeSettings;
 import io.finestream.demo.Demo;
 import io.finestream.flink.GenerationSettings;
 import java.nio.file.Path;
@@ -46,7 +47,13 @@ final class DemoCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Demo demo = Demo.start(
                 new Demo.Options(
-                        directory, GenerationSettings.forModel(model), slots, KAFKA_PORT, FLINK_PORT, port, rate),
+                        directory,
+                        GenerationSettings.forModel(model).withCompute(ComputeSettings.MEASURED),
+                        slots,
+                        KAFKA_PORT,
+                        FLINK_PORT,
+                        port,
+                        rate),
                 what -> System.out.println(what + " ..."));
         System.out.printf(
                 """

@@ -1,10 +1,12 @@
 package io.finestream.cli;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import io.finestream.autotune.ComputePlan;
+import io.finestream.autotune.ComputeSettings;
 import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
-import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.Devices;
@@ -100,20 +102,11 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private SamplingOptions sampling = new SamplingOptions();
 
-    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
-
     @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
     private String device = "auto";
 
-    @Option(
-            names = "--rows",
-            paramLabel = "N",
-            description = "most rows of one pass of the network; a guided image takes two (default ${DEFAULT-VALUE})")
-    private int rows = 24;
-
-    @Option(names = "--threads", paramLabel = "N", description = "threads of the engine (default: all processors)")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private ComputeOptions compute = new ComputeOptions();
 
     @Option(
             names = "--out",
@@ -152,11 +145,15 @@ final class GenerateCommand implements Callable<Integer> {
         if (folder != null) {
             Files.createDirectories(folder);
         }
-        TorchOps.prepareThread(threads, false);
-        try (GenerativeModel loaded = GenerativeModel.load(files(), Devices.choose(device, 0), dtype)) {
+        ComputeSettings settings = compute.settings();
+        ModelFiles files = files();
+        Device chosen = Devices.choose(device, 0);
+        ComputePlan plan = settings.plan(files.readConfig().dit(), chosen, 1);
+        TorchOps.prepareThread(plan.threads(), false);
+        try (GenerativeModel loaded = GenerativeModel.load(files, chosen, plan.type(), plan.kernels())) {
             List<SampleSpec> samples = samples(loaded);
             ResultFiles results = new ResultFiles(loaded, samples, folder, grid, latentsOut);
-            OfflineRun.Summary summary = run(loaded, samples, results);
+            OfflineRun.Summary summary = run(loaded, plan.rows(), samples, results);
             results.finish();
             report(summary, folder);
         }
@@ -166,8 +163,6 @@ final class GenerateCommand implements Callable<Integer> {
     private void check() {
         sampling.check();
         Usage.requireAtLeast(command, "--count", count, 1);
-        Usage.requireAtLeast(command, "--rows", rows, 2);
-        Usage.requireAtLeast(command, "--threads", threads, 1);
     }
 
     private ModelFiles files() throws IOException {
@@ -201,20 +196,21 @@ final class GenerateCommand implements Callable<Integer> {
         return samples;
     }
 
-    private OfflineRun.Summary run(GenerativeModel loaded, List<SampleSpec> samples, ResultFiles results)
+    private OfflineRun.Summary run(GenerativeModel loaded, int rows, List<SampleSpec> samples, ResultFiles results)
             throws IOException {
         if (noiseIn == null) {
-            return run(loaded, Noise.SEEDED, samples, results);
+            return run(loaded, rows, Noise.SEEDED, samples, results);
         }
         boolean addsNoise = sampling.samplerName() == SamplerName.DDPM || sampling.eta() > 0;
         DiTConfig config = loaded.config().dit();
         try (RecordedNoise noise =
                 RecordedNoise.open(noiseIn, config, samples.size(), addsNoise ? sampling.stepsTaken() : 0)) {
-            return run(loaded, noise, samples, results);
+            return run(loaded, rows, noise, samples, results);
         }
     }
 
-    private OfflineRun.Summary run(GenerativeModel loaded, Noise noise, List<SampleSpec> samples, ResultFiles results)
+    private OfflineRun.Summary run(
+            GenerativeModel loaded, int rows, Noise noise, List<SampleSpec> samples, ResultFiles results)
             throws IOException {
         try (NDManager manager = loaded.newManager();
                 ProgressBar bar = Progress.bar("denoising", (long) samples.size() * sampling.stepsTaken())) {

@@ -1,15 +1,22 @@
 package io.finestream.cli;
 
-import io.finestream.dit.ComputeType;
+import ai.djl.Device;
+import io.finestream.autotune.Autotune;
+import io.finestream.dit.DiTConfig;
+import io.finestream.flink.Devices;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.flink.streaming.api.environment.LocalStreamEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -47,21 +54,8 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--device", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
     private String device = "auto";
 
-    @Option(names = "--dtype", description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
-
-    @Option(
-            names = "--rows",
-            paramLabel = "N",
-            description = "most rows of one pass of the network, per slot; a guided image takes 2"
-                    + " (default ${DEFAULT-VALUE})")
-    private int rows = GenerationSettings.MAX_ROWS;
-
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            description = "engine threads per slot; 0: processors / parallelism (default ${DEFAULT-VALUE})")
-    private int threads = 0;
+    @Mixin
+    private ComputeOptions compute = new ComputeOptions();
 
     @Option(
             names = "--max-pending",
@@ -90,14 +84,14 @@ final class RunCommand implements Callable<Integer> {
     @Option(
             names = {"-p", "--parallelism"},
             paramLabel = "N",
-            description = "subtasks (default: Flink's)")
+            description = "subtasks (default: in this process as measured, on a cluster Flink's)")
     private @Nullable Integer parallelism;
 
     @Override
     public Integer call() throws Exception {
-        ModelDirectory.locate(model); // fail here rather than on the cluster
+        Path path = ModelDirectory.locate(model); // fail here rather than on the cluster
         GenerationSettings settings = new GenerationSettings(
-                model, device, dtype, rows, threads, maxPending, maxCount, swap, kafka.wireFormat());
+                model, device, compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
@@ -109,6 +103,9 @@ final class RunCommand implements Callable<Integer> {
         StreamExecutionEnvironment env = job.environment(id);
         if (parallelism != null) {
             env.setParallelism(parallelism);
+        }
+        if (env instanceof LocalStreamEnvironment) {
+            planHere(settings, path, env);
         }
         KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), id);
         GenerationJob.build(
@@ -122,5 +119,17 @@ final class RunCommand implements Callable<Integer> {
                 + " with model " + model + (job.bounded() ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
+    }
+
+    /** In this process, the machine is known: what is open is measured here, and the subtasks find it measured. */
+    private void planHere(GenerationSettings settings, Path path, StreamExecutionEnvironment env) throws IOException {
+        DiTConfig network = ModelFiles.in(path).readConfig().dit();
+        Device chosen = Devices.choose(device, 0);
+        if (parallelism == null) {
+            env.setParallelism(
+                    chosen.isGpu() ? 1 : Autotune.slots(settings.compute().plan(network, chosen, 1), network));
+        }
+        System.out.println("computing with " + settings.compute().plan(network, chosen, env.getParallelism())
+                + "; slots: " + env.getParallelism());
     }
 }

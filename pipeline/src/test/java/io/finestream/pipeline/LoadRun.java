@@ -2,6 +2,7 @@ package io.finestream.pipeline;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.finestream.autotune.ComputeSettings;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.GenerationSettings;
@@ -133,9 +134,7 @@ final class LoadRun {
                     new GenerationSettings(
                             model,
                             "cpu",
-                            dtype,
-                            24,
-                            1,
+                            ComputeSettings.DETERMINISTIC.withType(dtype).withThreads(1),
                             10_000,
                             1_000,
                             GenerationSettings.Swap.FENCED,
