@@ -87,7 +87,7 @@ final class MeasuredChoices {
                     ? JSON.readValue(Files.readAllBytes(file), new TypeReference<TreeMap<String, String>>() {})
                     : new TreeMap<>();
         } catch (IOException e) {
-            LOG.warn("{} can not be read, this machine is measured again", file, e);
+            LOG.warn("{} can not be read, this machine is measured again: {}", file, e.toString());
             return new TreeMap<>();
         }
     }
@@ -103,9 +103,9 @@ final class MeasuredChoices {
         } catch (IOException e) {
             LOG.warn(
                     "{} can not be written, each start measures this machine again; set FINESTREAM_CACHE to a folder"
-                            + " that can be written",
+                            + " that can be written: {}",
                     file,
-                    e);
+                    e.toString());
         }
     }
 

@@ -78,6 +78,60 @@ class DiTTest {
         }
     }
 
+    static Stream<Kernels> otherKernels() {
+        return Kernels.ALL.stream().filter(kernels -> !kernels.equals(Kernels.DETERMINISTIC));
+    }
+
+    @ParameterizedTest
+    @MethodSource("otherKernels")
+    void otherKernelsComputeTheSameUpToRounding(Kernels kernels) {
+        TorchOps.prepareThread(1, false);
+        DiTConfig config = new DiTConfig(16, 2, 4, 384, 2, 6, 12, 3, false);
+        Map<String, NDArray> weights = RandomWeights.of(GOLDEN.manager, config, 1);
+        Map<String, NDArray> other = new HashMap<>(weights);
+        other.replaceAll(
+                (name, weight) -> kernels.packs(name) ? GOLDEN.ops.packWeight(GOLDEN.manager, weight) : weight);
+        try (NDManager m = GOLDEN.manager.newSubManager()) {
+            NDArray x = m.randomNormal(new Shape(3, 4, 16, 16));
+            int[] t = {0, 500, 999};
+            List<Label> labels = labels(Label.superclass(2));
+            NDArray expected = new DiT(GOLDEN.ops, config, weights, ComputeType.FP32).forward(m, x, t, labels);
+            NDArray out = new DiT(GOLDEN.ops, config, other, ComputeType.FP32, kernels).forward(m, x, t, labels);
+            assertThat(out.sub(expected).norm().div(expected.norm()).getFloat()).isLessThan(1e-5f);
+        }
+    }
+
+    @Test
+    void latentThatIsPredictedAgainIsEmbeddedOnce() throws IOException {
+        TorchOps.prepareThread(1, false);
+        DiT dit = GOLDEN.dit(ComputeType.FP32);
+        try (NDManager m = GOLDEN.manager.newSubManager()) {
+            NDArray x = m.randomNormal(new Shape(2, 4, 8, 8));
+            NDArray twice = x.concat(x.get("1:2"));
+            int[] t = {10, 20, 20};
+            List<Label> labels = labels(Label.superclass(2));
+            assertThat(dit.forward(m, x, new long[] {1}, t, labels).toFloatArray())
+                    .isEqualTo(dit.forward(m, twice, t, labels).toFloatArray());
+        }
+    }
+
+    @Test
+    void rowsThatShareTimestepAndLabelGetWhatEachGetsAlone() throws IOException {
+        TorchOps.prepareThread(1, false);
+        DiT dit = GOLDEN.dit(ComputeType.FP32);
+        try (NDManager m = GOLDEN.manager.newSubManager()) {
+            NDArray x = m.randomNormal(new Shape(4, 4, 8, 8));
+            int[] t = {500, 20, 500, 20};
+            List<Label> labels = List.of(Label.subclass(3), Label.subclass(3), Label.subclass(3), Label.superclass(1));
+            NDArray together = dit.forward(m, x, t, labels);
+            for (int row = 0; row < 4; row++) {
+                NDArray alone =
+                        dit.forward(m, x.get(row + ":" + (row + 1)), new int[] {t[row]}, List.of(labels.get(row)));
+                assertThat(together.get(row).toFloatArray()).isEqualTo(alone.toFloatArray());
+            }
+        }
+    }
+
     @Test
     void resultHasTwiceTheChannelsOfTheInput() throws IOException {
         TorchOps.prepareThread(1, false);

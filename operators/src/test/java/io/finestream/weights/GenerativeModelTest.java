@@ -15,6 +15,7 @@ import io.finestream.diffusion.PredictionType;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
+import io.finestream.dit.Kernels;
 import io.finestream.dit.Label;
 import io.finestream.dit.Taxonomy;
 import io.finestream.torch.TorchOps;
@@ -68,6 +69,25 @@ class GenerativeModelTest {
             assertThat(loaded.diffusion().schedule()).isEqualTo(schedule);
             assertThat(loaded.diffusion().prediction()).isEqualTo(PredictionType.EPSILON);
             assertThat(loaded.imageSize()).isEqualTo(8);
+        }
+    }
+
+    @Test
+    void packedWeightsComputeTheSameAndThePlainOnesAreReadWhenAsked() throws IOException {
+        try (GenerativeModel plain = load(model);
+                GenerativeModel packed = GenerativeModel.load(
+                        ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.parse("fused-packed"));
+                NDManager m = plain.newManager()) {
+            NDArray x = m.randomNormal(new Shape(1, 3, 8, 8));
+            int[] t = {500};
+            List<Label> labels = List.of(Label.subclass(1));
+            NDArray expected = plain.diffusion().dit().forward(m, x, t, labels);
+            NDArray out = packed.diffusion().dit().forward(m, x, t, labels);
+            assertThat(out.sub(expected).norm().div(expected.norm()).getFloat()).isLessThan(1e-5f);
+            assertThat(packed.parameters())
+                    .isNotEmpty()
+                    .allSatisfy((name, tensor) ->
+                            assertThat(tensor).isEqualTo(plain.parameters().get(name)));
         }
     }
 
