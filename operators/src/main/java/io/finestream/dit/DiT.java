@@ -90,8 +90,8 @@ public final class DiT {
      * @return float32 [B, 2C, H, W]: the prediction, then the variance interpolation
      */
     public NDArray forward(NDManager m, NDArray x, int[] t, List<Label> rowLabels) {
-        NDArray h = computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
-        NDArray c = ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [R, D], R rows: padded
+        NDArray h = castTokens(m, x); // [B, T, D]
+        NDArray c = condition(m, t, rowLabels, h); // [R, D]
         for (int i = 0; i < config.depth(); i++) {
             NDArray next = block(m, i, h, c); // [B, T, D]
             if (!ops.recordsGradients()) {
@@ -99,16 +99,31 @@ public final class DiT {
             }
             h = next;
         }
-        NDArray patches = ops.finalLayer(m, h, c, finalLayer); // [B, T, P*P*2C]
-        return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
+        return prediction(m, h, c);
     }
 
     public DiTConfig config() {
         return config;
     }
 
+    /** Tokens in the type of the blocks. */
+    NDArray castTokens(NDManager m, NDArray x) {
+        return computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
+    }
+
     NDArray tokens(NDManager m, NDArray x) {
         return ops.patchEmbed(m, x, patchWeight, patchBias, posEmbed); // [B, T, D]
+    }
+
+    /** SiLU of the sum of both embeddings, in the type of h, with R rows: padded. */
+    NDArray condition(NDManager m, int[] t, List<Label> rowLabels, NDArray h) {
+        return ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [R, D]
+    }
+
+    /** What the last layer makes of the last block's result. */
+    NDArray prediction(NDManager m, NDArray h, NDArray c) {
+        NDArray patches = ops.finalLayer(m, h, c, finalLayer); // [B, T, P*P*2C]
+        return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
     }
 
     NDArray embedTimesteps(NDManager m, int[] t) {
@@ -121,6 +136,51 @@ public final class DiT {
 
     NDArray block(NDManager m, int index, NDArray h, NDArray c) {
         return ops.block(m, h, c, heads, eps2, blocks.get(index)); // [B, T, D]
+    }
+
+    /**
+     * Whether gradients can be had of {@link #blockForTraining}: the blocks' matrices are frozen, and the engine has
+     * kernels of attention for both directions that it names, as on the CPU.
+     */
+    boolean trainsVectorsOnly() {
+        return ops.recordsGradients()
+                && !posEmbed.getDevice().isGpu()
+                && blocks.stream().flatMap(List::stream).noneMatch(w -> isMatrix(w) && w.hasGradient());
+    }
+
+    private static boolean isMatrix(NDArray weight) {
+        return weight.getShape().dimension() > 1;
+    }
+
+    /** @return the block's result, then what {@link #blockBackward} takes of it */
+    List<NDArray> blockForTraining(NDManager m, int index, NDArray h, NDArray c) {
+        return ops.blockForTraining(m, h, c, heads, eps2, blocks.get(index)); // [B, T, D], ...
+    }
+
+    /** @return gradients of the block's h and of c, {@code gc} added, and of its {@link #vectorNames} */
+    List<NDArray> blockBackward(NDManager m, int index, NDArray g, NDArray gc, List<NDArray> saved) {
+        return ops.blockBackward(m, g, gc, heads, blocks.get(index), saved); // [B, T, D], [R, D], ...
+    }
+
+    /** A copy of x from which gradients are recorded anew. */
+    NDArray leaf(NDManager m, NDArray x) {
+        return ops.leaf(m, x);
+    }
+
+    boolean isRecorded(NDArray x) {
+        return ops.isRecorded(x);
+    }
+
+    /** Names of a block's vectors, in the order in which {@link #blockBackward} gives their gradients. */
+    List<String> vectorNames(int index) {
+        List<String> names = new ArrayList<>();
+        List<NDArray> weights = blocks.get(index);
+        for (int i = 0; i < weights.size(); i++) {
+            if (!isMatrix(weights.get(i))) {
+                names.add("blocks." + index + "." + DiTParameters.blockName(i));
+            }
+        }
+        return names;
     }
 
     private static List<NDArray> getAll(Map<String, NDArray> weights, String prefix, List<String> names) {
