@@ -106,7 +106,7 @@ public final class DiT {
      * @return float32 [B, 2C, H, W]: the prediction, then the variance interpolation
      */
     public NDArray forward(NDManager m, NDArray x, long[] again, int[] t, List<Label> rowLabels) {
-        NDArray h = computeType.cast(ops, m, tokens(m, x)); // [N, T, D]
+        NDArray h = castTokens(m, x); // [N, T, D]
         if (again.length > 0) {
             NDArray more = h.get(m.create(again));
             h = NDArrays.concat(new NDList(h, more), 0); // [B, T, D]
@@ -120,12 +120,10 @@ public final class DiT {
             conditionOf[b] = conditions.computeIfAbsent(condition, added -> (long) conditions.size());
         }
         NDArray rows = m.create(conditionOf); // [B]
-        NDArray c = ops.condition(
+        NDArray c = condition(
                 m,
-                embedTimesteps(
-                        m, conditions.keySet().stream().mapToInt(Condition::t).toArray()),
-                embedLabels(
-                        m, conditions.keySet().stream().map(Condition::label).toList()),
+                conditions.keySet().stream().mapToInt(Condition::t).toArray(),
+                conditions.keySet().stream().map(Condition::label).toList(),
                 h); // [R, D], R conditions: padded
         for (int i = 0; i < config.depth(); i++) {
             NDArray next = block(m, i, h, c, rows); // [B, T, D]
@@ -134,8 +132,7 @@ public final class DiT {
             }
             h = next;
         }
-        NDArray patches = ops.finalLayer(m, h, c, rows, finalLayer); // [B, T, P*P*2C]
-        return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
+        return prediction(m, h, c, rows);
     }
 
     /** The same, every latent once. */
@@ -147,8 +144,24 @@ public final class DiT {
         return config;
     }
 
+    /** Tokens in the type of the blocks. */
+    NDArray castTokens(NDManager m, NDArray x) {
+        return computeType.cast(ops, m, tokens(m, x)); // [B, T, D]
+    }
+
     NDArray tokens(NDManager m, NDArray x) {
         return ops.patchEmbed(m, x, patchWeight, patchBias, posEmbed); // [B, T, D]
+    }
+
+    /** SiLU of the sum of both embeddings, in the type of h, with R rows: padded. */
+    NDArray condition(NDManager m, int[] t, List<Label> rowLabels, NDArray h) {
+        return ops.condition(m, embedTimesteps(m, t), embedLabels(m, rowLabels), h); // [R, D]
+    }
+
+    /** What the last layer makes of the last block's result. */
+    NDArray prediction(NDManager m, NDArray h, NDArray c, NDArray rows) {
+        NDArray patches = ops.finalLayer(m, h, c, rows, finalLayer); // [B, T, P*P*2C]
+        return ops.unpatchify(m, ops.toFloat32(m, patches), patch); // [B, 2C, H, W]
     }
 
     NDArray embedTimesteps(NDManager m, int[] t) {
@@ -161,6 +174,51 @@ public final class DiT {
 
     NDArray block(NDManager m, int index, NDArray h, NDArray c, NDArray rows) {
         return ops.block(m, h, c, rows, heads, eps2, attention, blocks.get(index)); // [B, T, D]
+    }
+
+    /**
+     * Whether gradients can be had of {@link #blockForTraining}: the blocks' matrices are frozen, and the engine has
+     * kernels of attention for both directions that it names, as on the CPU.
+     */
+    boolean trainsVectorsOnly() {
+        return ops.recordsGradients()
+                && !posEmbed.getDevice().isGpu()
+                && blocks.stream().flatMap(List::stream).noneMatch(w -> isMatrix(w) && w.hasGradient());
+    }
+
+    private static boolean isMatrix(NDArray weight) {
+        return weight.getShape().dimension() > 1;
+    }
+
+    /** @return the block's result, then what {@link #blockBackward} takes of it */
+    List<NDArray> blockForTraining(NDManager m, int index, NDArray h, NDArray c) {
+        return ops.blockForTraining(m, h, c, heads, eps2, blocks.get(index)); // [B, T, D], ...
+    }
+
+    /** @return gradients of the block's h and of c, {@code gc} added, and of its {@link #vectorNames} */
+    List<NDArray> blockBackward(NDManager m, int index, NDArray g, NDArray gc, List<NDArray> saved) {
+        return ops.blockBackward(m, g, gc, heads, blocks.get(index), saved); // [B, T, D], [R, D], ...
+    }
+
+    /** A copy of x from which gradients are recorded anew. */
+    NDArray leaf(NDManager m, NDArray x) {
+        return ops.leaf(m, x);
+    }
+
+    boolean isRecorded(NDArray x) {
+        return ops.isRecorded(x);
+    }
+
+    /** Names of a block's vectors, in the order in which {@link #blockBackward} gives their gradients. */
+    List<String> vectorNames(int index) {
+        List<String> names = new ArrayList<>();
+        List<NDArray> weights = blocks.get(index);
+        for (int i = 0; i < weights.size(); i++) {
+            if (!isMatrix(weights.get(i))) {
+                names.add("blocks." + index + "." + DiTParameters.blockName(i));
+            }
+        }
+        return names;
     }
 
     private static List<NDArray> getAll(Map<String, NDArray> weights, String prefix, List<String> names) {

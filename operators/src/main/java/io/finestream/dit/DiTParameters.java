@@ -117,6 +117,11 @@ public final class DiTParameters {
         return gammas;
     }
 
+    /** Name within a block of the weight that the fused block takes at {@code index}. */
+    static String blockName(int index) {
+        return index < BLOCK.size() ? BLOCK.get(index) : GAMMAS.get(index - BLOCK.size());
+    }
+
     private static Shape layerShape(String name, long d, long out) {
         boolean finalLayer = out > 0;
         long rows = switch (name.substring(0, name.lastIndexOf('.'))) {

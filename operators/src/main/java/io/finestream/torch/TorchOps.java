@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * Calls the functions of {@code ops.torchscript}, one Java method each; shapes are in that file. Nothing else in the
@@ -136,8 +137,18 @@ public final class TorchOps {
     /** Back-propagates a scalar; gradients accumulate in the leaves that require them. */
     public static void backward(NDArray loss) {
         try (NDArray one = loss.onesLike()) {
-            JniUtils.backward((PtNDArray) loss, (PtNDArray) one, false, false);
+            backward(loss, one);
         }
+    }
+
+    /** Back-propagates from a tensor, the gradient of which is known; gradients accumulate as above. */
+    public static void backward(NDArray tensor, NDArray gradient) {
+        JniUtils.backward((PtNDArray) tensor, (PtNDArray) gradient, false, false);
+    }
+
+    /** Whether gradients pass through a tensor; DJL's own answer is for leaves alone. */
+    public boolean isRecorded(NDArray tensor) {
+        return run("is_recorded", new Object[] {tensor}, IValue::toBoolean);
     }
 
     public NDArray patchEmbed(NDManager m, NDArray x, NDArray weight, NDArray bias, NDArray pos) {
@@ -170,6 +181,22 @@ public final class TorchOps {
             NDArray attention,
             List<NDArray> weights) {
         return call(m, "block", x, c, rows, heads, eps2, attention, weights);
+    }
+
+    /** @return the block's result, then what {@link #blockBackward} takes of it; not recorded */
+    public List<NDArray> blockForTraining(
+            NDManager m, NDArray x, NDArray c, NDArray heads, NDArray eps2, List<NDArray> weights) {
+        return callForList(m, "block_for_training", x, c, heads, eps2, weights);
+    }
+
+    /**
+     * @param g gradient of the block's result
+     * @param gc that of c, as far as it comes from what follows the block
+     * @return gradients of x, of c, and of the vectors among the weights, in their order; not recorded
+     */
+    public List<NDArray> blockBackward(
+            NDManager m, NDArray g, NDArray gc, NDArray heads, List<NDArray> weights, List<NDArray> saved) {
+        return callForList(m, "block_backward", g, gc, heads, weights, saved);
     }
 
     public NDArray finalLayer(NDManager m, NDArray x, NDArray c, NDArray rows, List<NDArray> weights) {
@@ -284,6 +311,13 @@ public final class TorchOps {
         return call(m, "pack_weight", weight);
     }
 
+    /** A copy that can require gradients, even of what was made for inference; only with autograd. */
+    public NDArray leaf(NDManager m, NDArray x) {
+        NDArray leaf = call(m, "detached_copy", x);
+        leaf.setRequiresGradient(true);
+        return leaf;
+    }
+
     public NDArray toBfloat16(NDManager m, NDArray x) {
         return call(m, "to_bfloat16", x);
     }
@@ -324,6 +358,14 @@ public final class TorchOps {
     }
 
     private NDArray callForInference(NDManager m, String function, Object[] args) {
+        return run(function, args, result -> result.toTensor((PtNDManager) m));
+    }
+
+    private List<NDArray> callForList(NDManager m, String function, Object... args) {
+        return run(function, args, result -> List.of(result.toTensorArray((PtNDManager) m)));
+    }
+
+    private <T> T run(String function, Object[] args, Function<IValue, T> read) {
         IValue[] values = new IValue[args.length];
         for (int i = 0; i < args.length; i++) {
             values[i] = args[i] instanceof NDArray a
@@ -331,7 +373,7 @@ public final class TorchOps {
                     : IValue.listFrom(((List<?>) args[i]).toArray(PtNDArray[]::new));
         }
         try (IValue result = IValueUtils.runMethod(module, function, values)) {
-            return result.toTensor((PtNDManager) m);
+            return read.apply(result);
         } finally {
             for (IValue value : values) {
                 value.close();

@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Predicate;
 
 /**
@@ -120,9 +121,20 @@ public final class AdamW implements AutoCloseable {
      */
     public double step(NDManager m, NDArray loss, double learningRate) {
         TorchOps.backward(loss);
+        return update(m, Map.of(), learningRate);
+    }
+
+    /**
+     * Updates the parameters by their gradients.
+     *
+     * @param m receives what is made on the way
+     * @param given gradients that the parameters do not hold themselves, by name
+     * @return global norm of the gradient, before clipping
+     */
+    double update(NDManager m, Map<String, NDArray> given, double learningRate) {
         NDArray hyper =
                 m.create(new double[] {learningRate, options.beta1(), options.beta2(), EPS, options.weightDecay()});
-        NDArray norm = ops.adamw(m, hyper, maxGradNorm, trainable, gradients(m), firstMoments, secondMoments, steps);
+        NDArray norm = ops.adamw(m, hyper, maxGradNorm, trainable, gradients(m, given), firstMoments, secondMoments, steps);
         step++;
         ops.lerp(m, m.create(1 - emaDecay()), List.copyOf(ema.values()), trainable);
         return norm.getFloat();
@@ -133,15 +145,18 @@ public final class AdamW implements AutoCloseable {
         return Math.min(options.emaDecay(), (1.0 + step) / (10.0 + step));
     }
 
-    /** Handles to the gradients of the trained parameters, in their order. */
-    List<NDArray> gradients(NDManager m) {
-        return trainable.stream()
-                .map(parameter -> {
-                    NDArray gradient = parameter.getGradient();
-                    gradient.attach(m);
-                    return gradient;
-                })
-                .toList();
+    /** Gradients of the trained parameters, in their order: those given, and handles to what parameters hold. */
+    List<NDArray> gradients(NDManager m, Map<String, NDArray> given) {
+        List<NDArray> gradients = new ArrayList<>();
+        for (String name : ema.keySet()) {
+            NDArray gradient = given.get(name);
+            if (gradient == null) {
+                gradient = Objects.requireNonNull(parameters.get(name)).getGradient();
+                gradient.attach(m);
+            }
+            gradients.add(gradient);
+        }
+        return gradients;
     }
 
     /** Everything that the next steps depend on: trained parameters, averages, moments. */

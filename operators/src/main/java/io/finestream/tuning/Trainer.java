@@ -6,6 +6,7 @@ import io.finestream.diffusion.LossCoefficients;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiT;
 import io.finestream.dit.DiTConfig;
+import io.finestream.dit.TrainingPass;
 import io.finestream.torch.TorchOps;
 
 /**
@@ -49,9 +50,10 @@ public final class Trainer {
     /** One step on {@code batch} with this learning rate. */
     public StepResult step(NDManager owner, TrainingBatch batch, double learningRate) {
         try (NDManager m = owner.newSubManager()) {
-            NDArray losses = loss.perRow(m, batch); // [2, B]
+            TrainingPass pass = new TrainingPass(loss.dit());
+            NDArray losses = loss.perRow(m, batch, pass::forward); // [2, B]
             NDArray mean = ops.meanLoss(m, losses, m.create(coefficients.weight(batch.t())));
-            double norm = optimizer.step(m, mean, learningRate);
+            double norm = optimizer.update(m, pass.backward(m, mean), learningRate);
             float[] values = losses.toFloatArray();
             return new StepResult(mean(values, 0), mean(values, 1), norm);
         }
