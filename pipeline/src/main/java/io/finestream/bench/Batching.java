@@ -21,15 +21,26 @@ public enum Batching {
         }
     },
     /**
-     * A batch is formed of what waits, whatever it asks for; all of it is answered when its longest is done. Rows that
-     * are done are computed no further, which a server with one tensor for the batch would have to add.
+     * A batch is formed of what waits, whatever it asks for, and all of it is answered when its longest is done. Until
+     * then its rows stay, as those of a tensor do that one loop runs over: the request-level scheduling that Orca (Yu et
+     * al., OSDI 2022, section 3.1) is held against.
      */
     REQUEST {
         @Override
         void admit(Deque<Integer> waiting, List<SampleSpec> specs, DenoiseBatch<Integer> batch) {
-            if (batch.isEmpty()) {
-                admitInOrder(waiting, specs, batch);
-            }
+            admitIfEmpty(waiting, specs, batch);
+        }
+
+        @Override
+        boolean keepsRows() {
+            return true;
+        }
+    },
+    /** The same, but rows that are done are taken out of the tensor. */
+    SHRINKING {
+        @Override
+        void admit(Deque<Integer> waiting, List<SampleSpec> specs, DenoiseBatch<Integer> batch) {
+            admitIfEmpty(waiting, specs, batch);
         }
     },
     /**
@@ -69,6 +80,17 @@ public enum Batching {
     /** Or all together when the batch is empty. */
     boolean answersAsTheyAreDone() {
         return false;
+    }
+
+    /** Whether rows of requests that are done are computed until the batch is. */
+    boolean keepsRows() {
+        return false;
+    }
+
+    private static void admitIfEmpty(Deque<Integer> waiting, List<SampleSpec> specs, DenoiseBatch<Integer> batch) {
+        if (batch.isEmpty()) {
+            admitInOrder(waiting, specs, batch);
+        }
     }
 
     private static void admitInOrder(Deque<Integer> waiting, List<SampleSpec> specs, DenoiseBatch<Integer> batch) {

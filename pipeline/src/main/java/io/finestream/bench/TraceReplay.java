@@ -21,6 +21,7 @@ import java.util.function.IntConsumer;
 public record TraceReplay(GenerativeModel model, int maxRows) {
 
     private static final int WARM_UP = 2; // passes
+    private static final int FILLER = -1; // in place of a request's number
 
     /**
      * A request that was served. Its time runs from the arrival that the trace says, whoever looked when.
@@ -41,6 +42,8 @@ public record TraceReplay(GenerativeModel model, int maxRows) {
      * @param busySeconds of them in the network
      */
     public record Result(List<Served> served, long steps, long rows, double seconds, double busySeconds) {}
+
+    private record Done(int request, long atNanos, float[] latent) {}
 
     /** Rows per second while the batch is full, without end, of these requests. */
     public double rowsPerSecond(List<SampleSpec> specs, Duration duration) {
@@ -75,44 +78,67 @@ public record TraceReplay(GenerativeModel model, int maxRows) {
                 DenoiseBatch<Integer> batch = newBatch(manager)) {
             Queue queue = new Queue(trace);
             Served[] served = new Served[specs.size()];
-            List<DenoiseBatch.Finished<Integer>> done = new ArrayList<>(); // and not yet answered
-            List<Long> doneAt = new ArrayList<>();
+            List<Done> unanswered = new ArrayList<>();
             int left = specs.size();
             long busy = 0;
             long now = 0;
+            int stepsLeft = 0; // of the batch, where it was formed as a whole
             while (left > 0) {
                 queue.takeArrivals();
+                boolean wasEmpty = batch.isEmpty();
                 batching.admit(queue.waiting, specs, batch);
                 if (batch.isEmpty()) {
                     queue.awaitArrival();
                     continue;
                 }
+                stepsLeft = wasEmpty ? longest(batch, specs) : stepsLeft;
                 long before = queue.nanos();
                 List<DenoiseBatch.Finished<Integer>> finished = batch.step();
                 now = queue.nanos();
                 busy += now - before;
+                stepsLeft--;
                 for (DenoiseBatch.Finished<Integer> image : finished) {
-                    done.add(image);
-                    doneAt.add(now);
+                    if (image.tag() == FILLER) {
+                        continue;
+                    }
+                    unanswered.add(new Done(image.tag(), now, image.latent()));
+                    if (batching.keepsRows() && stepsLeft > 0) {
+                        batch.admit(FILLER, filler(image.spec(), stepsLeft));
+                    }
                 }
-                if (done.isEmpty() || !(batching.answersAsTheyAreDone() || batch.isEmpty())) {
+                if (unanswered.isEmpty() || !(batching.answersAsTheyAreDone() || batch.isEmpty())) {
                     continue;
                 }
-                for (int i = 0; i < done.size(); i++) {
-                    int request = done.get(i).tag();
-                    long arrived = queue.arrivalNanos(request);
-                    served[request] = new Served(
-                            seconds(now - arrived),
-                            seconds(doneAt.get(i) - arrived),
-                            done.get(i).latent());
+                for (Done done : unanswered) {
+                    long arrived = queue.arrivalNanos(done.request());
+                    served[done.request()] =
+                            new Served(seconds(now - arrived), seconds(done.atNanos() - arrived), done.latent());
                 }
-                left -= done.size();
-                answered.accept(done.size());
-                done.clear();
-                doneAt.clear();
+                left -= unanswered.size();
+                answered.accept(unanswered.size());
+                unanswered.clear();
             }
             return new Result(List.of(served), batch.stepsDone(), batch.rowsDone(), seconds(now), seconds(busy));
         }
+    }
+
+    private static int longest(DenoiseBatch<Integer> batch, List<SampleSpec> specs) {
+        return batch.tags().stream()
+                .mapToInt(request -> specs.get(request).steps())
+                .max()
+                .orElseThrow();
+    }
+
+    /** As many rows as a request that is done, until the batch is. */
+    private static SampleSpec filler(SampleSpec done, int steps) {
+        return new SampleSpec(
+                done.subclass(),
+                done.superclass(),
+                done.seed(),
+                done.sample(),
+                done.guidance(),
+                done.sampler(),
+                steps);
     }
 
     private DenoiseBatch<Integer> newBatch(NDManager manager) {

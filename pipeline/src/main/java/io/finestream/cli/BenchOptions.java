@@ -11,6 +11,7 @@ import io.finestream.weights.ModelDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -35,8 +36,8 @@ final class BenchOptions {
                     + " (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
-    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
+    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default fp32)")
+    private @Nullable ComputeType dtype;
 
     @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
     private String device = "auto";
@@ -60,7 +61,7 @@ final class BenchOptions {
 
     /** Loads the model, and prepares this thread for it. */
     GenerativeModel load() throws IOException {
-        return load(dtype);
+        return load(dtype());
     }
 
     /** The same in other arithmetic. */
@@ -78,7 +79,14 @@ final class BenchOptions {
     }
 
     ComputeType dtype() {
-        return dtype;
+        return Objects.requireNonNullElse(dtype, ComputeType.FP32);
+    }
+
+    /** Of a measurement that compares both. */
+    void refuseDtype() {
+        if (dtype != null) {
+            throw Usage.wrong(command, "--dtype is " + dtype + ", but both types are compared; leave the option out");
+        }
     }
 
     int rows() {
@@ -89,10 +97,10 @@ final class BenchOptions {
         return threads;
     }
 
-    /** As in {@code flowers, fp32, 24 rows, 2 threads}. */
+    /** As in {@code flowers, 24 rows, 2 threads}. */
     @Override
     public String toString() {
-        return model + ", " + dtype + ", " + Counted.of(rows, "row") + ", " + Counted.of(threads, "thread");
+        return model + ", " + Counted.of(rows, "row") + ", " + Counted.of(threads, "thread");
     }
 
     /** Writes the results, where a file for them was named. */

@@ -29,16 +29,16 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         description = {
             "Serves one arrival trace in real time with the batch formed in several ways, and compares latencies.",
-            "By step: requests join and leave between any two steps. By request: a batch is formed of what waits and"
-                    + " runs until all of it is done. By call: likewise, of requests with equal steps, sampler and"
-                    + " guidance, as a pipeline's arguments are. Latencies count from the arrival to the end of"
-                    + " denoising; decoding is the same for all."
+            "step: requests join and leave between any two steps. request: a batch is formed of what waits, and its rows"
+                    + " stay until all of it is done. shrinking: likewise, but rows that are done leave. call: likewise,"
+                    + " of requests with equal steps, sampler and guidance, as arguments of a pipeline are.",
+            "Latencies count from the arrival to the end of denoising; decoding is the same for all."
         },
         footer = {
             "",
             "Examples:",
             "  finestream bench trace --requests 400 --record trace.jsonl",
-            "  finestream bench trace --trace trace.jsonl --batching step,request,call --json trace.json"
+            "  finestream bench trace --trace trace.jsonl --batching step,call --json trace.json"
         })
 final class BenchTraceCommand implements Callable<Integer> {
 
@@ -77,8 +77,8 @@ final class BenchTraceCommand implements Callable<Integer> {
             names = "--batching",
             paramLabel = "HOW",
             split = ",",
-            description = "step, request, call; separated by commas (default step,request)")
-    private List<Batching> batchings = List.of(Batching.STEP, Batching.REQUEST);
+            description = "step, request, shrinking or call; separated by commas (default step,request,shrinking)")
+    private List<Batching> batchings = List.of(Batching.STEP, Batching.REQUEST, Batching.SHRINKING);
 
     @Option(
             names = "--repeats",
@@ -90,7 +90,7 @@ final class BenchTraceCommand implements Callable<Integer> {
             names = "--calibrate",
             paramLabel = "TIME",
             converter = TimeConverters.OfDuration.class,
-            description = "how long a full batch is measured (default 10s)")
+            description = "how long a full batch is measured, before and after (default 10s)")
     private Duration calibrate = Duration.ofSeconds(10);
 
     @Spec
@@ -111,7 +111,9 @@ final class BenchTraceCommand implements Callable<Integer> {
             if (record != null) {
                 trace.write(record);
             }
-            TraceReport report = TraceReport.of(trace, rowsPerSecond, capacity, replay(replay, trace));
+            Map<Batching, List<TraceReplay.Result>> replays = replay(replay, trace);
+            double rowsPerSecondAfter = replay.rowsPerSecond(specs, calibrate);
+            TraceReport report = TraceReport.of(trace, rowsPerSecond, rowsPerSecondAfter, capacity, replays);
             report.print(command.commandLine().getOut(), options);
             options.write(report);
         }

@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
  *
  * @param requests of the trace
  * @param fullRowsPerSecond of a batch that is always full
+ * @param fullRowsPerSecondAfter the same after the replays: whether the machine was the same
  * @param capacity requests per second that this makes
  * @param arrivalsPerSecond of the trace
  * @param batchings one for each way of forming batches
@@ -25,6 +26,7 @@ import java.util.stream.IntStream;
 record TraceReport(
         int requests,
         double fullRowsPerSecond,
+        double fullRowsPerSecondAfter,
         double capacity,
         double arrivalsPerSecond,
         List<Served> batchings,
@@ -72,12 +74,16 @@ record TraceReport(
     }
 
     static TraceReport of(
-            Trace trace, double rowsPerSecond, double capacity, Map<Batching, List<TraceReplay.Result>> replays) {
+            Trace trace,
+            double rowsPerSecond,
+            double rowsPerSecondAfter,
+            double capacity,
+            Map<Batching, List<TraceReplay.Result>> replays) {
         List<Served> batchings = new ArrayList<>();
         replays.forEach((batching, results) -> batchings.add(Served.of(batching, results)));
         int requests = trace.arrivals().size();
         return new TraceReport(
-                requests, rowsPerSecond, capacity, trace.perSecond(), batchings, identical(requests, replays));
+                requests, rowsPerSecond, rowsPerSecondAfter, capacity, trace.perSecond(), batchings, identical(requests, replays));
     }
 
     private static int identical(int requests, Map<Batching, List<TraceReplay.Result>> replays) {
@@ -94,9 +100,11 @@ record TraceReport(
     void print(PrintWriter out, BenchOptions options) {
         out.printf(
                 Locale.ROOT,
-                "%s; a full batch: %.1f rows/s, %.3f requests/s; arrivals: %.3f/s, %.0f %% of it%n",
+                "%s, %s; a full batch: %.1f rows/s (%.1f afterwards), %.3f requests/s; arrivals: %.3f/s, %.0f %% of it%n",
                 options,
+                options.dtype(),
                 fullRowsPerSecond,
+                fullRowsPerSecondAfter,
                 capacity,
                 arrivalsPerSecond,
                 100 * arrivalsPerSecond / capacity);
