@@ -52,7 +52,8 @@ public record InvarianceBench(GenerativeModel model, int maxRows) {
      * @param done told how many images were made, each time that some are
      */
     public List<Result> run(List<SampleSpec> specs, IntConsumer done) {
-        List<BufferedImage> alone = specs.stream().map(spec -> alone(spec, done)).toList();
+        List<BufferedImage> alone =
+                specs.stream().map(spec -> alone(spec, done)).toList();
         return List.of(
                 result(
                         Neighbours.ALIKE,
@@ -106,12 +107,9 @@ public record InvarianceBench(GenerativeModel model, int maxRows) {
         Deque<Integer> waiting =
                 new ArrayDeque<>(IntStream.range(0, specs.size()).boxed().toList());
         try (NDManager manager = model.newManager();
-                DenoiseBatch<Integer> batch =
-                        new DenoiseBatch<>(model.diffusion(), maxRows, Noise.SEEDED, manager)) {
+                DenoiseBatch<Integer> batch = new DenoiseBatch<>(model.diffusion(), maxRows, Noise.SEEDED, manager)) {
             while (!waiting.isEmpty() || !batch.isEmpty()) {
-                for (int i = 0;
-                        i < joining && !waiting.isEmpty() && batch.hasRoomFor(specs.get(waiting.peek()));
-                        i++) {
+                for (int i = 0; i < joining && !waiting.isEmpty() && batch.hasRoomFor(specs.get(waiting.peek())); i++) {
                     batch.admit(waiting.peek(), specs.get(waiting.remove()));
                 }
                 for (DenoiseBatch.Finished<Integer> finished : batch.step()) {

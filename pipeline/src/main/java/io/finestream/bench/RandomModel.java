@@ -21,8 +21,8 @@ import java.util.stream.IntStream;
 /** A model directory with a network of a published size, iNaturalist's number of classes and a small autoencoder. */
 public final class RandomModel {
 
-    private static final AutoencoderConfig AUTOENCODER = new AutoencoderConfig(
-            3, 4, List.of(32, 32, 32, 32), 1, 32, AutoencoderConfig.DEFAULT_SCALING_FACTOR);
+    private static final AutoencoderConfig AUTOENCODER =
+            new AutoencoderConfig(3, 4, List.of(32, 32, 32, 32), 1, 32, AutoencoderConfig.DEFAULT_SCALING_FACTOR);
     private static final ModelConfig.Defaults DEFAULTS = new ModelConfig.Defaults(1.5, 3);
 
     private RandomModel() {}
@@ -35,7 +35,9 @@ public final class RandomModel {
     public static void write(Path directory, String size, int imageSize) throws IOException {
         DiTConfig dit = TunedNetwork.config(size, imageSize);
         Taxonomy taxonomy = new Taxonomy(
-                IntStream.range(0, dit.superclasses()).mapToObj(i -> "group " + i).toList(),
+                IntStream.range(0, dit.superclasses())
+                        .mapToObj(i -> "group " + i)
+                        .toList(),
                 IntStream.range(0, dit.subclasses())
                         .mapToObj(i -> new Taxonomy.Subclass("class " + i, i % dit.superclasses()))
                         .toList());

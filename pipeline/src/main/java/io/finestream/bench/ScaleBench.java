@@ -73,8 +73,7 @@ public record ScaleBench(GenerativeModel model, ComputeType type, int threads, i
         DiTConfig config = model.config().dit();
         TorchOps ops = model.diffusion().ops();
         try (NDManager manager = model.newManager()) {
-            Map<String, NDArray> weights =
-                    DiTParameters.castForInference(ops, manager, model.parameters(), type);
+            Map<String, NDArray> weights = DiTParameters.castForInference(ops, manager, model.parameters(), type);
             List<DenoiseBatch<Integer>> batches = new ArrayList<>();
             for (int classes : counts) {
                 DiTConfig other = config.withLabels(classes, config.superclasses(), config.nullLabel());

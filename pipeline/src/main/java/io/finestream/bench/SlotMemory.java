@@ -63,14 +63,15 @@ public record SlotMemory(int slots, long weightsBytes, long idleBytes, long resi
         for (int i = 0; i < slots; i++) {
             SharedModel share = SharedModel.acquire(directory, Device.cpu(), type);
             shares.add(share);
-            batches.add(ScaleBench.endless(
-                    share.model().diffusion(), share.model().newManager(), rows));
+            batches.add(
+                    ScaleBench.endless(share.model().diffusion(), share.model().newManager(), rows));
         }
         for (int step = 0; step < STEPS; step++) {
             batches.forEach(DenoiseBatch::step);
         }
-        System.out.println(PeakMemory.RESULT + bytes(shares.get(0).model().config().dit(), type) + " " + idle + " "
-                + PeakMemory.kilobytes("VmRSS") * 1024 + " " + PeakMemory.kilobytes("VmHWM") * 1024);
+        System.out.println(
+                PeakMemory.RESULT + bytes(shares.get(0).model().config().dit(), type) + " " + idle + " "
+                        + PeakMemory.kilobytes("VmRSS") * 1024 + " " + PeakMemory.kilobytes("VmHWM") * 1024);
         batches.forEach(DenoiseBatch::close);
         shares.forEach(SharedModel::close);
     }

@@ -132,13 +132,7 @@ public record TraceReplay(GenerativeModel model, int maxRows) {
     /** As many rows as a request that is done, until the batch is. */
     private static SampleSpec filler(SampleSpec done, int steps) {
         return new SampleSpec(
-                done.subclass(),
-                done.superclass(),
-                done.seed(),
-                done.sample(),
-                done.guidance(),
-                done.sampler(),
-                steps);
+                done.subclass(), done.superclass(), done.seed(), done.sample(), done.guidance(), done.sampler(), steps);
     }
 
     private DenoiseBatch<Integer> newBatch(NDManager manager) {

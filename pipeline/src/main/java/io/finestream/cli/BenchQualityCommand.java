@@ -61,10 +61,7 @@ final class BenchQualityCommand implements Callable<Integer> {
                     + " --images of each class (default: flowers, drawn anew)")
     private @Nullable Path real;
 
-    @Option(
-            names = "--classes",
-            paramLabel = "N",
-            description = "of the real images, spread over them (default: all)")
+    @Option(names = "--classes", paramLabel = "N", description = "of the real images, spread over them (default: all)")
     private @Nullable Integer classes;
 
     @Option(names = "--images", paramLabel = "N", description = "of each class in a set (default ${DEFAULT-VALUE})")
@@ -187,7 +184,9 @@ final class BenchQualityCommand implements Callable<Integer> {
         return new ImageFolder(
                 new Taxonomy(
                         taxonomy.superclasses(),
-                        IntStream.of(chosen).mapToObj(taxonomy.subclasses()::get).toList()),
+                        IntStream.of(chosen)
+                                .mapToObj(taxonomy.subclasses()::get)
+                                .toList()),
                 size,
                 IntStream.of(chosen).mapToObj(all.images()::get).toList());
     }

@@ -178,8 +178,7 @@ final class BenchScaleCommand implements Callable<Integer> {
         for (ScaleBench.OfSlots of : results.slots()) {
             out.printf(Locale.ROOT, "%-10d%12d%12.1f%n", of.slots(), of.threadsEach(), of.rowsPerSecond());
         }
-        out.printf(
-                "%-10s%16s%16s%16s%16s%n", "slots", "weights", "resident", "at most", "before loading");
+        out.printf("%-10s%16s%16s%16s%16s%n", "slots", "weights", "resident", "at most", "before loading");
         for (SlotMemory of : results.memory()) {
             out.printf(
                     Locale.ROOT,

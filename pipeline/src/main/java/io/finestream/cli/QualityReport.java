@@ -23,8 +23,7 @@ record QualityReport(int images, Real real, List<Made> made, List<Pair> pairs) {
      */
     record Real(double superclass, double subclass, double toReal) {
         static Real of(JudgedSet real, JudgedSet otherReal) {
-            return new Real(
-                    real.accuracy().superclass(), real.accuracy().subclass(), real.distance(otherReal));
+            return new Real(real.accuracy().superclass(), real.accuracy().subclass(), real.distance(otherReal));
         }
     }
 
@@ -81,8 +80,7 @@ record QualityReport(int images, Real real, List<Made> made, List<Pair> pairs) {
                     set.toReal(),
                     set.toMany());
         }
-        out.printf(
-                "%-30s%18s%9s%11s%18s%n", "pair", "mean abs, of 255", "largest", "identical", "Fréchet distance");
+        out.printf("%-30s%18s%9s%11s%18s%n", "pair", "mean abs, of 255", "largest", "identical", "Fréchet distance");
         for (Pair pair : pairs) {
             out.printf(
                     Locale.ROOT,

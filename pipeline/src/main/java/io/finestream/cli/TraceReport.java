@@ -83,7 +83,13 @@ record TraceReport(
         replays.forEach((batching, results) -> batchings.add(Served.of(batching, results)));
         int requests = trace.arrivals().size();
         return new TraceReport(
-                requests, rowsPerSecond, rowsPerSecondAfter, capacity, trace.perSecond(), batchings, identical(requests, replays));
+                requests,
+                rowsPerSecond,
+                rowsPerSecondAfter,
+                capacity,
+                trace.perSecond(),
+                batchings,
+                identical(requests, replays));
     }
 
     private static int identical(int requests, Map<Batching, List<TraceReplay.Result>> replays) {

@@ -22,8 +22,7 @@ final class UnseenFlowers {
     /** Every species, family by family. */
     static List<Species> species() {
         return Stream.of(FlowerFamily.values())
-                .flatMap(family ->
-                        IntStream.range(0, SPECIES_PER_FAMILY).mapToObj(index -> Species.of(family, index)))
+                .flatMap(family -> IntStream.range(0, SPECIES_PER_FAMILY).mapToObj(index -> Species.of(family, index)))
                 .toList();
     }
 

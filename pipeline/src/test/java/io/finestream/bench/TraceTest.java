@@ -54,12 +54,17 @@ class TraceTest {
             longer += arrivals.get(i).atMicros() - arrivals.get(i - 1).atMicros() > 200_000 ? 1 : 0;
         }
         assertThat(longer / 4_000.0).isCloseTo(Math.exp(-1), within(0.03));
-        assertThat(arrivals).extracting(Arrival::steps).allSatisfy(steps -> assertThat(steps).isBetween(10, 50));
+        assertThat(arrivals)
+                .extracting(Arrival::steps)
+                .allSatisfy(steps -> assertThat(steps).isBetween(10, 50));
         assertThat(arrivals).extracting(Arrival::steps).contains(10, 50);
         assertThat(arrivals).extracting(Arrival::sampler).containsAll(EnumSet.allOf(SamplerName.class));
         assertThat(arrivals).extracting(Arrival::subclass).contains("class 0", "class 5");
         assertThat(arrivals).extracting(Arrival::seed).doesNotHaveDuplicates();
-        assertThat(arrivals.stream().filter(arrival -> arrival.guidanceScale() == 2).count() / 4_000.0)
+        assertThat(arrivals.stream()
+                                .filter(arrival -> arrival.guidanceScale() == 2)
+                                .count()
+                        / 4_000.0)
                 .isCloseTo(0.25, within(0.03));
         assertThat(Trace.meanRows(trace.specs(model))).isCloseTo(30 * 1.25, within(1.0));
     }
@@ -112,7 +117,8 @@ class TraceTest {
                 "'speed':1| Unrecognized field",
             })
     void aLineThatIsNoRequestIsNamed(String wrong, String why) throws IOException {
-        String good = "{\"at_micros\":7,\"subclass\":\"1\",\"steps\":5,\"guidance_scale\":1,\"sampler\":\"DDIM\",\"seed\":2}";
+        String good =
+                "{\"at_micros\":7,\"subclass\":\"1\",\"steps\":5,\"guidance_scale\":1,\"sampler\":\"DDIM\",\"seed\":2}";
         String field = wrong.substring(0, wrong.indexOf(':')).replace('\'', '"');
         String replaced = good.contains(field)
                 ? good.replaceAll(field + ":[^,}]+", wrong.replace('\'', '"'))

@@ -58,12 +58,14 @@ class BenchModelCommandsTest {
                 json);
         assertThat(run.out())
                 .containsPattern("10 requests, 10 of them with images that are the same to the bit\n")
-                .containsPattern("step to request: p99 [0-9.]+, without its wait [0-9.]+; mean [0-9.]+; images/s [0-9.]+\n")
+                .containsPattern(
+                        "step to request: p99 [0-9.]+, without its wait [0-9.]+; mean [0-9.]+; images/s [0-9.]+\n")
                 .containsPattern("step to call: p99 ");
         JsonNode results = new ObjectMapper().readTree(json.toFile());
         assertThat(results.path("requests").asInt()).isEqualTo(10);
         assertThat(results.path("identical").asInt()).isEqualTo(10);
-        assertThat(results.path("arrivals_per_second").asDouble() / results.path("capacity").asDouble())
+        assertThat(results.path("arrivals_per_second").asDouble()
+                        / results.path("capacity").asDouble())
                 .isBetween(0.7, 8.0); // ten gaps do not have their mean
         assertThat(results.path("batchings")).hasSize(3).allSatisfy(batching -> {
             assertThat(batching.at("/answered/count").asInt()).isEqualTo(2 * 10);

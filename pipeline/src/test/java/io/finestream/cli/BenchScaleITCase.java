@@ -20,17 +20,28 @@ class BenchScaleITCase {
     void slotsShareOneCopyOfTheWeights() throws IOException {
         Path json = dir.resolve("scale.json");
         CommandLineRun run = CommandLineRun.of(
-                "bench", "scale",
-                "--model", TinyModel.write(dir.resolve("model"), 1),
-                "--batch", "1,5",
-                "--classes", "10,50000",
-                "--slots", "1,2",
-                "--steps", 2,
-                "--rows", 4,
-                "--threads", 1,
-                "--size", "S/8",
-                "--image-size", 64,
-                "--json", json);
+                "bench",
+                "scale",
+                "--model",
+                TinyModel.write(dir.resolve("model"), 1),
+                "--batch",
+                "1,5",
+                "--classes",
+                "10,50000",
+                "--slots",
+                "1,2",
+                "--steps",
+                2,
+                "--rows",
+                4,
+                "--threads",
+                1,
+                "--size",
+                "S/8",
+                "--image-size",
+                64,
+                "--json",
+                json);
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).isZero();
         JsonNode results = new ObjectMapper().readTree(json.toFile());
@@ -44,7 +55,8 @@ class BenchScaleITCase {
         JsonNode two = results.at("/memory/1");
         long weights = one.path("weights_bytes").asLong();
         assertThat(weights).isBetween(140_000_000L, 160_000_000L); // 33 million in the blocks, 4 in the labels
-        assertThat(one.path("resident_bytes").asLong()).isGreaterThan(one.path("idle_bytes").asLong() + weights / 2);
+        assertThat(one.path("resident_bytes").asLong())
+                .isGreaterThan(one.path("idle_bytes").asLong() + weights / 2);
         assertThat(two.path("slots").asInt()).isEqualTo(2);
         assertThat(two.path("resident_bytes").asLong())
                 .isLessThan(one.path("resident_bytes").asLong() + weights / 2);
