@@ -12,11 +12,18 @@ import io.finestream.weights.SharedModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
- * Memory of a process whose slots hold a share of one model each, after steps of all of them.
+ * Memory of a process whose slots, each a thread, hold a share of one model, after steps of all of them.
  *
  * @param slots in one virtual machine
  * @param weightsBytes of one copy of the network
@@ -48,32 +55,40 @@ public record SlotMemory(int slots, long weightsBytes, long idleBytes, long resi
     }
 
     /** The process that is measured. */
-    public static void main(String[] args) throws IOException {
+    public static void main(String[] args) throws Exception {
         Path directory = Path.of(args[0]);
         ComputeType type = ComputeType.valueOf(args[1]);
         int slots = Integer.parseInt(args[2]);
         int rows = Integer.parseInt(args[3]);
-        TorchOps.prepareThread(Integer.parseInt(args[4]), false);
+        int threadsEach = Math.max(1, Integer.parseInt(args[4]) / slots);
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
             TorchOps.load(manager); // starts the engine
         }
         long idle = PeakMemory.kilobytes("VmRSS") * 1024;
-        List<SharedModel> shares = new ArrayList<>();
-        List<DenoiseBatch<Integer>> batches = new ArrayList<>();
-        for (int i = 0; i < slots; i++) {
+        Queue<SharedModel> shares = new ConcurrentLinkedQueue<>();
+        Callable<DenoiseBatch<Integer>> slot = () -> {
+            TorchOps.prepareThread(threadsEach, false);
             SharedModel share = SharedModel.acquire(directory, Device.cpu(), type);
             shares.add(share);
-            batches.add(
-                    ScaleBench.endless(share.model().diffusion(), share.model().newManager(), rows));
+            DenoiseBatch<Integer> batch =
+                    ScaleBench.endless(share.model().diffusion(), share.model().newManager(), rows);
+            for (int step = 0; step < STEPS; step++) {
+                batch.step();
+            }
+            return batch;
+        };
+        ExecutorService executor = Executors.newFixedThreadPool(slots);
+        List<DenoiseBatch<Integer>> batches = new ArrayList<>(); // held, as the shares are
+        for (Future<DenoiseBatch<Integer>> stepped : executor.invokeAll(Collections.nCopies(slots, slot))) {
+            batches.add(stepped.get());
         }
-        for (int step = 0; step < STEPS; step++) {
-            batches.forEach(DenoiseBatch::step);
-        }
-        System.out.println(
-                PeakMemory.RESULT + bytes(shares.get(0).model().config().dit(), type) + " " + idle + " "
-                        + PeakMemory.kilobytes("VmRSS") * 1024 + " " + PeakMemory.kilobytes("VmHWM") * 1024);
+        long weights = bytes(shares.element().model().config().dit(), type);
+        long resident = PeakMemory.kilobytes("VmRSS") * 1024;
+        long most = PeakMemory.kilobytes("VmHWM") * 1024;
+        System.out.println(PeakMemory.RESULT + weights + " " + idle + " " + resident + " " + most);
         batches.forEach(DenoiseBatch::close);
         shares.forEach(SharedModel::close);
+        executor.shutdown();
     }
 
     private static long bytes(DiTConfig config, ComputeType type) {
