@@ -23,7 +23,14 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         description = "Measures what the program takes on this machine.",
         footer = {"", "Example:", "  finestream bench tuning --size S/2"},
-        subcommands = {BenchCommand.Tuning.class, BenchCommand.Checkpoints.class})
+        subcommands = {
+            BenchTraceCommand.class,
+            BenchQualityCommand.class,
+            BenchScaleCommand.class,
+            BenchInvarianceCommand.class,
+            BenchCommand.Tuning.class,
+            BenchCommand.Checkpoints.class
+        })
 final class BenchCommand {
 
     @Command(

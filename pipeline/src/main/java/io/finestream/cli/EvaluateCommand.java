@@ -136,11 +136,12 @@ final class EvaluateCommand implements Callable<Integer> {
                         + " pixels, the classifier was trained on " + size
                         + "; train one with --size " + loaded.imageSize());
             }
-            GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, sampling, rows);
+            Sampling chosenSampling = sampling.of(loaded.config());
+            GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, chosenSampling, rows);
             EvaluationReport.Generation generation = new EvaluationReport.Generation(
-                    sampling.stepsTaken(),
-                    sampling.guidance(loaded.config()).scale(),
-                    sampling.seed(),
+                    chosenSampling.steps(),
+                    chosenSampling.guidance().scale(),
+                    chosenSampling.seed(),
                     made.summary().imagesPerSecond());
             return new EvaluationReport(name, generation, evaluate(judge, manager, made.images(), reference));
         }

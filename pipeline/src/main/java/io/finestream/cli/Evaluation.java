@@ -90,7 +90,7 @@ record Evaluation(
                         FrechetDistance.between(features(half), features(otherHalf)));
     }
 
-    private static FeatureGaussian features(List<Answer> answers) {
+    static FeatureGaussian features(List<Answer> answers) {
         return FeatureGaussian.of(
                 answers.stream().map(answer -> answer.predicted().features()).toList());
     }

@@ -54,8 +54,7 @@ final class FlowersCommand implements Callable<Integer> {
                     Path folder = Files.createDirectories(
                             out.resolve(family.displayName()).resolve(drawn.name()));
                     for (int i = 0; i < images; i++) {
-                        long imageSeed = seed * 1_000_000_007L + (index * 1_000L + all.indexOf(family)) * 100_000L + i;
-                        byte[] png = Images.toPng(draw(drawn, imageSeed));
+                        byte[] png = Images.toPng(draw(drawn, imageSeed(drawn, seed, i)));
                         Files.write(folder.resolve("%05d.png".formatted(i)), png);
                         bar.step();
                     }
@@ -63,6 +62,11 @@ final class FlowersCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** Of picture {@code i} of a species, in the variation {@code seed}. */
+    static long imageSeed(Species drawn, long seed, int i) {
+        return seed * 1_000_000_007L + (drawn.index() * 1_000L + drawn.family().ordinal()) * 100_000L + i;
     }
 
     private BufferedImage draw(Species drawn, long imageSeed) {

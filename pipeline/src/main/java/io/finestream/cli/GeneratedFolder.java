@@ -2,7 +2,6 @@ package io.finestream.cli;
 
 import ai.djl.ndarray.NDManager;
 import io.finestream.codec.Images;
-import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
 import io.finestream.dit.Taxonomy;
@@ -29,10 +28,9 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
      * @param rows most rows of one pass of the network
      * @throws io.finestream.dit.UnknownClassException if the model does not know a class
      */
-    static GeneratedFolder make(GenerativeModel model, Taxonomy taxonomy, int count, SamplingOptions sampling, int rows)
+    static GeneratedFolder make(GenerativeModel model, Taxonomy taxonomy, int count, Sampling sampling, int rows)
             throws IOException {
-        Guidance guidance = sampling.guidance(model.config());
-        guidance.requireSupportedBy(model.config().dit());
+        sampling.guidance().requireSupportedBy(model.config().dit());
         List<SampleSpec> samples = new ArrayList<>();
         List<byte[][]> images = new ArrayList<>();
         for (Taxonomy.Subclass asked : taxonomy.subclasses()) {
@@ -44,16 +42,16 @@ record GeneratedFolder(ImageFolder images, OfflineRun.Summary summary) {
                         superclass,
                         sampling.seed(),
                         samples.size(), // a number of its own, so that classes do not share their noise
-                        guidance,
+                        sampling.guidance(),
                         sampling.sampler(),
-                        sampling.stepsTaken()));
+                        sampling.steps()));
             }
             images.add(new byte[count][]);
         }
         OfflineRun.Sink sink = sample ->
                 images.get(sample.tag() / count)[sample.tag() % count] = Images.toPlanes(model.decode(sample.latent()));
         try (NDManager manager = model.newManager();
-                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.stepsTaken())) {
+                ProgressBar bar = Progress.bar("generating", (long) samples.size() * sampling.steps())) {
             OfflineRun.Summary summary =
                     new OfflineRun(model.diffusion(), rows, Noise.SEEDED, manager).run(samples, sink, bar::stepBy);
             ImageFolder folder = new ImageFolder(

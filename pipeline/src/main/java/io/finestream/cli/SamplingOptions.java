@@ -163,6 +163,11 @@ final class SamplingOptions {
         return guidance(model.defaults()).forModel(model.dit());
     }
 
+    /** All of it, for images of one model. */
+    Sampling of(ModelConfig model) {
+        return new Sampling(sampler(), stepsTaken(), guidance(model), seed());
+    }
+
     private Guidance guidance(ModelConfig.Defaults model) {
         Interval timesteps = interval == null ? new Interval(0, Guidance.LAST_TIMESTEP) : interval;
         return new Guidance(

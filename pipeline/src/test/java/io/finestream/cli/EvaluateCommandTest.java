@@ -2,21 +2,12 @@ package io.finestream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ai.djl.Device;
-import ai.djl.ndarray.NDManager;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.finestream.TinyModel;
-import io.finestream.codec.Images;
 import io.finestream.dit.Taxonomy;
-import io.finestream.metrics.ClassifierConfig;
-import io.finestream.metrics.ClassifierParameters;
-import io.finestream.torch.TorchOps;
-import io.finestream.weights.ClassifierFiles;
 import io.finestream.weights.ModelConfig;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,10 +36,10 @@ class EvaluateCommandTest {
     static void writeModelClassifierAndImages() throws IOException {
         model = TinyModel.write(shared.resolve("model"), 1);
         Taxonomy taxonomy = ModelConfig.readTaxonomy(model.resolve("taxonomy.json"));
-        classifier = writeClassifier(shared.resolve("classifier"), taxonomy, 8);
+        classifier = TinyClassifier.write(shared.resolve("classifier"), taxonomy, 8);
         real = shared.resolve("real");
         for (int subclass = 0; subclass < TinyModel.CLASSES; subclass++) {
-            writeImages(real, taxonomy, subclass, REAL);
+            TinyClassifier.writeImages(real, taxonomy, subclass, REAL);
         }
     }
 
@@ -85,7 +76,7 @@ class EvaluateCommandTest {
     @Test
     void onlyRealImagesOfTheJudgedClassesCount() throws IOException {
         Taxonomy taxonomy = ModelConfig.readTaxonomy(model.resolve("taxonomy.json"));
-        writeImages(dir.resolve("some"), taxonomy, 2, 3);
+        TinyClassifier.writeImages(dir.resolve("some"), taxonomy, 2, 3);
         CommandLineRun run = evaluate("--images-from", dir.resolve("some"));
         assertThat(run.out()).containsPattern("images +3 +4\n");
     }
@@ -117,7 +108,7 @@ class EvaluateCommandTest {
     @Test
     void aClassifierOfAnotherSizeIsRefused() throws IOException {
         Taxonomy taxonomy = ModelConfig.readTaxonomy(model.resolve("taxonomy.json"));
-        Path large = writeClassifier(dir, taxonomy, 16);
+        Path large = TinyClassifier.write(dir, taxonomy, 16);
         assertThat(run("--model", model, "--classifier", large).err())
                 .contains("makes images of 8 pixels, the classifier was trained on 16");
     }
@@ -125,7 +116,7 @@ class EvaluateCommandTest {
     @Test
     void aClassThatTheClassifierDoesNotKnowIsNamed() throws IOException {
         Taxonomy other = new Taxonomy(List.of("round"), List.of(new Taxonomy.Subclass("class 9", 0)));
-        writeImages(dir, other, 0, 2);
+        TinyClassifier.writeImages(dir, other, 0, 2);
         assertThat(run("--images-from", dir).err()).contains("there is no class 'class 9'");
     }
 
@@ -145,31 +136,5 @@ class EvaluateCommandTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).isZero();
         return run;
-    }
-
-    private static Path writeClassifier(Path directory, Taxonomy taxonomy, int size) throws IOException {
-        ClassifierConfig config = new ClassifierConfig(
-                size,
-                List.of(8, 8),
-                List.of(1, 1),
-                4,
-                taxonomy.subclasses().size(),
-                taxonomy.superclasses().size());
-        try (NDManager manager = TorchOps.newManager(Device.cpu())) {
-            ClassifierFiles.save(directory, config, taxonomy, ClassifierParameters.initialise(manager, config));
-        }
-        return directory;
-    }
-
-    private static void writeImages(Path root, Taxonomy taxonomy, int subclass, int count) throws IOException {
-        Path folder = Files.createDirectories(root.resolve(taxonomy.superclassName(taxonomy.superclassOf(subclass)))
-                .resolve(taxonomy.subclassName(subclass)));
-        for (int i = 0; i < count; i++) {
-            BufferedImage image = new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB);
-            for (int pixel = 0; pixel < 64; pixel++) {
-                image.setRGB(pixel % 8, pixel / 8, (subclass + 1) * (i + 1) * pixel * 4_711);
-            }
-            Files.write(folder.resolve(i + ".png"), Images.toPng(image));
-        }
     }
 }
