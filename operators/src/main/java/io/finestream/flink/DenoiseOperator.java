@@ -9,7 +9,6 @@ import io.finestream.torch.TorchOps;
 import io.finestream.versions.BaseTensors;
 import io.finestream.versions.VersionAssembler;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.SharedModel;
 import io.finestream.weights.WeightsException;
 import java.io.IOException;
@@ -104,9 +103,10 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     @Override
     public void open() throws Exception {
         super.open();
-        TorchOps.prepareThread(intraOpThreads(), false);
+        TorchOps.prepareThread(
+                settings.engineThreads(getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks()), false);
         shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()),
+                settings.model().locate(),
                 Devices.choose(settings.device(), subtask()),
                 settings.computeType());
         GenerativeModel model = shared.model();
@@ -296,12 +296,5 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     private int subtask() {
         return getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
-    }
-
-    private int intraOpThreads() {
-        int subtasks = getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks();
-        return settings.intraOpThreads() > 0
-                ? settings.intraOpThreads()
-                : Math.max(1, Runtime.getRuntime().availableProcessors() / subtasks);
     }
 }

@@ -13,7 +13,6 @@ import io.finestream.tuning.Release;
 import io.finestream.versions.BaseTensors;
 import io.finestream.versions.VersionAssembler;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.SharedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -98,7 +97,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         super.open();
         TorchOps.prepareThread(intraOpThreads(), true);
         shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()), Devices.choose(settings.device(), 0), settings.computeType());
+                settings.model().locate(), Devices.choose(settings.device(), 0), settings.computeType());
         GenerativeModel model = shared.model();
         decoder = new LabeledImageDecoder(
                 new AvroCodec<>(LabeledImage.class, settings.wireFormat()), settings.framing(), model.imageSize());

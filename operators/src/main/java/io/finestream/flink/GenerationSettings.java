@@ -2,13 +2,14 @@ package io.finestream.flink;
 
 import io.finestream.dit.ComputeType;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.weights.ModelChoice;
 import java.io.Serializable;
 import java.time.Duration;
 
 /**
  * What the operators of a generation job are told.
  *
- * @param model directory of the model, or the name of a shipped one
+ * @param model its files are found where it runs
  * @param device {@code auto} (a GPU if there is one), {@code cpu} or {@code gpu}
  * @param computeType arithmetic of the network
  * @param maxRows most rows of one pass of the network, per slot; a guided sample takes two
@@ -19,7 +20,7 @@ import java.time.Duration;
  * @param wireFormat how records are encoded
  */
 public record GenerationSettings(
-        String model,
+        ModelChoice model,
         String device,
         ComputeType computeType,
         int maxRows,
@@ -61,7 +62,7 @@ public record GenerationSettings(
     /** The defaults for a model on whatever device there is. */
     public static GenerationSettings forModel(String model) {
         return new GenerationSettings(
-                model,
+                ModelChoice.of(model),
                 "auto",
                 ComputeType.FP32,
                 MAX_ROWS,
@@ -80,6 +81,13 @@ public record GenerationSettings(
     public GenerationSettings withSwap(Swap other) {
         return new GenerationSettings(
                 model, device, computeType, maxRows, intraOpThreads, maxPending, maxCount, other, wireFormat);
+    }
+
+    /** Engine threads of each of {@code subtasks}. */
+    int engineThreads(int subtasks) {
+        return intraOpThreads > 0
+                ? intraOpThreads
+                : Math.max(1, Runtime.getRuntime().availableProcessors() / subtasks);
     }
 
     private static void requireAtLeast(String what, int value, int least) {

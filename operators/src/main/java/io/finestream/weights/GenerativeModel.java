@@ -3,7 +3,6 @@ package io.finestream.weights;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.Codec;
 import io.finestream.codec.Images;
@@ -38,7 +37,6 @@ public final class GenerativeModel implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String TAXONOMY = "taxonomy.json";
     public static final String WEIGHTS = "model.safetensors";
-    private static final int SCRATCH = 1 << 20; // numbers
     private static final int HASH_BUFFER = 1 << 20;
 
     private final NDManager manager;
@@ -75,25 +73,25 @@ public final class GenerativeModel implements AutoCloseable {
 
     /** Tensor by tensor, so that what is cast is never in memory as a whole. */
     private Map<String, NDArray> readWeights(TorchOps ops) throws IOException {
-        try (NDManager cpu = TorchOps.newManager(Device.cpu())) {
-            NDArray scratch = cpu.create(new Shape(SCRATCH), DataType.FLOAT32);
-            Map<String, NDArray> read = new LinkedHashMap<>();
-            for (String name : shapes.keySet()) {
-                NDArray tuned = parameters.get(name);
-                if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
-                    NDArray tensor = tuned != null ? tuned : base.read(ops, manager, name);
-                    parameters.put(name, tensor);
-                    read.put(name, tensor);
-                } else {
-                    read.put(
-                            name,
-                            tuned != null
-                                    ? computeType.cast(ops, manager, tuned)
-                                    : base.readBfloat16(ops, manager, name, scratch));
-                }
+        Map<String, NDArray> read = TensorReaders.readAll(shapes.keySet(), (name, scratch) -> {
+            NDArray tuned = parameters.get(name);
+            if (!isCast(name)) {
+                return tuned != null ? tuned : base.read(ops, manager, name);
             }
-            return read;
-        }
+            return tuned != null
+                    ? computeType.cast(ops, manager, tuned)
+                    : base.readBfloat16(ops, manager, name, scratch);
+        });
+        read.forEach((name, tensor) -> {
+            if (!isCast(name)) {
+                parameters.put(name, tensor);
+            }
+        });
+        return read;
+    }
+
+    private boolean isCast(String name) {
+        return computeType != ComputeType.FP32 && DiTParameters.isCastForInference(name);
     }
 
     /**
@@ -137,13 +135,14 @@ public final class GenerativeModel implements AutoCloseable {
 
         /** @param owner receives the adapter's tensors */
         static Parts of(TorchOps ops, NDManager owner, ModelFiles files) throws IOException {
-            ModelConfig config = files.readConfig();
-            DiTWeights base = DiTWeights.in(files.openWeights(), config.dit());
+            TensorFile file = files.openWeights();
+            ModelConfig config = files.readConfig(file);
+            DiTWeights base = DiTWeights.in(file, config.dit());
             Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
             Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
             Taxonomy classes = adapter == null ? null : Adapter.taxonomy(adapter);
             boolean ofItsOwn = classes != null;
-            Taxonomy taxonomy = classes != null ? classes : files.readTaxonomy(config);
+            Taxonomy taxonomy = classes != null ? classes : files.readTaxonomy(config, file);
             String baseHash = null;
             if (adapter != null && origin != null) {
                 baseHash = files.weightsHash();

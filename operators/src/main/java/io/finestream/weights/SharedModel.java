@@ -3,17 +3,16 @@ package io.finestream.weights;
 import ai.djl.Device;
 import io.finestream.dit.ComputeType;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A share in one copy of a model per JVM, device and arithmetic: the slots of a task manager load the frozen weights
+ * A share in one copy of a model (its files, and how they are read) per JVM, device and arithmetic: the slots of a task manager load the frozen weights
  * once. The last share that is closed frees them.
  */
 public final class SharedModel implements AutoCloseable {
 
-    private record Key(Path directory, Device device, ComputeType computeType) {}
+    private record Key(ModelFiles files, Device device, ComputeType computeType) {}
 
     private static final class Entry {
         final GenerativeModel model;
@@ -36,12 +35,12 @@ public final class SharedModel implements AutoCloseable {
     }
 
     /** Loads the model, or takes a share in the copy that is loaded already. */
-    public static SharedModel acquire(Path directory, Device device, ComputeType computeType) throws IOException {
-        Key key = new Key(directory.toRealPath(), device, computeType);
+    public static SharedModel acquire(ModelFiles files, Device device, ComputeType computeType) throws IOException {
+        Key key = new Key(files.real(), device, computeType);
         synchronized (LOADED) {
             Entry entry = LOADED.get(key);
             if (entry == null) {
-                entry = new Entry(GenerativeModel.load(directory, device, computeType));
+                entry = new Entry(GenerativeModel.load(files, device, computeType));
                 LOADED.put(key, entry);
             }
             entry.shares++;

@@ -4,16 +4,12 @@ import ai.djl.ndarray.NDManager;
 import io.finestream.diffusion.Guidance;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
-import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.Devices;
 import io.finestream.schemas.SamplerName;
 import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
-import io.finestream.weights.ModelFiles;
-import io.finestream.weights.PyTorchCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,45 +43,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     private static final Path DEFAULT_OUT = Path.of("generated");
 
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            description = "a model directory, a pipeline of diffusers, a checkpoint of DiT or FineDiffusion, or a model"
-                    + " that ships (default ${DEFAULT-VALUE})")
-    private String model = "flowers";
-
-    @Option(
-            names = "--weights",
-            paramLabel = "FILE",
-            description = "safetensors or torch.save file to use in place of the model's")
-    private @Nullable Path weights;
-
-    @Option(
-            names = "--adapter",
-            paramLabel = "FILE",
-            description = "safetensors of tuned parameters that replace the model's")
-    private @Nullable Path adapter;
-
-    @Option(
-            names = "--use",
-            paramLabel = "PART",
-            description = "of a training checkpoint: ema or model (default ${DEFAULT-VALUE})")
-    private PyTorchCheckpoint.Part part = PyTorchCheckpoint.Part.EMA;
-
-    @Option(
-            names = "--vae",
-            paramLabel = "DIR",
-            description = "autoencoder to use in place of the model's, as diffusers saves it")
-    private @Nullable Path vae;
-
-    @Option(
-            names = "--diffusers-numerics",
-            description = "compute as diffusers' DiTPipeline, to its pixels; the weights were trained with other"
-                    + " timestep frequencies and another epsilon")
-    private boolean diffusersNumerics;
-
-    @Option(names = "--taxonomy", paramLabel = "FILE", description = "classes to use in place of the model's")
-    private @Nullable Path taxonomy;
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(
             names = "--class",
@@ -99,12 +58,6 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin
     private SamplingOptions sampling = new SamplingOptions();
-
-    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
-
-    @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
 
     @Option(
             names = "--rows",
@@ -153,7 +106,8 @@ final class GenerateCommand implements Callable<Integer> {
             Files.createDirectories(folder);
         }
         TorchOps.prepareThread(threads, false);
-        try (GenerativeModel loaded = GenerativeModel.load(files(), Devices.choose(device, 0), dtype)) {
+        try (GenerativeModel loaded = GenerativeModel.load(
+                model.choice().locate(), Devices.choose(model.device(), 0), model.dtype())) {
             List<SampleSpec> samples = samples(loaded);
             ResultFiles results = new ResultFiles(loaded, samples, folder, grid, latentsOut);
             OfflineRun.Summary summary = run(loaded, samples, results);
@@ -168,15 +122,6 @@ final class GenerateCommand implements Callable<Integer> {
         Usage.requireAtLeast(command, "--count", count, 1);
         Usage.requireAtLeast(command, "--rows", rows, 2);
         Usage.requireAtLeast(command, "--threads", threads, 1);
-    }
-
-    private ModelFiles files() throws IOException {
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model)).withPart(part);
-        files = weights == null ? files : files.withWeights(weights);
-        files = taxonomy == null ? files : files.withTaxonomy(taxonomy);
-        files = vae == null ? files : files.withAutoencoder(vae);
-        files = diffusersNumerics ? files.withDiffusersNumerics() : files;
-        return adapter == null ? files : files.withAdapter(adapter);
     }
 
     private List<SampleSpec> samples(GenerativeModel loaded) {

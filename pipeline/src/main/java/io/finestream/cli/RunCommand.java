@@ -1,11 +1,10 @@
 package io.finestream.cli;
 
-import io.finestream.dit.ComputeType;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
-import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelChoice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -38,17 +37,8 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private JobOptions job = new JobOptions();
 
-    @Option(
-            names = "--model",
-            description =
-                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
-    private String model = "flowers";
-
-    @Option(names = "--device", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
-
-    @Option(names = "--dtype", description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(
             names = "--rows",
@@ -95,9 +85,20 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ModelDirectory.locate(model); // fail here rather than on the cluster
+        ModelChoice choice = noUpdates
+                ? model.choice()
+                : model.choiceWithoutAdapter("add --no-updates, or put it into the model with 'convert'");
+        choice.locate(); // fail here rather than on the cluster
         GenerationSettings settings = new GenerationSettings(
-                model, device, dtype, rows, threads, maxPending, maxCount, swap, kafka.wireFormat());
+                choice,
+                model.device(),
+                model.dtype(),
+                rows,
+                threads,
+                maxPending,
+                maxCount,
+                swap,
+                kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
@@ -119,7 +120,7 @@ final class RunCommand implements Callable<Integer> {
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("generating from " + topics.requests() + " to " + topics.images() + " at " + kafka.address()
-                + " with model " + model + (job.bounded() ? "" : "; Ctrl-C stops it"));
+                + " with model " + model.name() + (job.bounded() ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
     }
