@@ -106,9 +106,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         TorchOps.prepareThread(
                 settings.engineThreads(getRuntimeContext().getTaskInfo().getNumberOfParallelSubtasks()), false);
         shared = SharedModel.acquire(
-                settings.model().locate(),
-                Devices.choose(settings.device(), subtask()),
-                settings.computeType());
+                settings.model().locate(), Devices.choose(settings.device(), subtask()), settings.computeType());
         GenerativeModel model = shared.model();
         RequestResolver resolver = new RequestResolver(model.config(), settings.maxCount());
         reader = new RequestReader(settings.wireFormat(), resolver);

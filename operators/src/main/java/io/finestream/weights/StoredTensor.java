@@ -116,12 +116,13 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
             for (long from = 0; from < shape.size(); from += piece.size()) {
                 long count = Math.min(piece.size(), shape.size() - from);
                 readFully(channel, bytes.clear().limit((int) count * type.width()), position + from * type.width());
-                try (NDArray numbers = piece.get(new NDIndex("0:" + count))) {
-                    ops.roundInto(
-                            target,
-                            start + from,
-                            type == TensorType.BF16 ? ops.float16AsBfloat16(m, numbers) : numbers);
+                NDArray numbers = piece;
+                if (count < piece.size()) {
+                    numbers = piece.get(new NDIndex("0:" + count));
+                    numbers.attach(m);
                 }
+                ops.roundInto(
+                        target, start + from, type == TensorType.BF16 ? ops.float16AsBfloat16(m, numbers) : numbers);
             }
         }
     }

@@ -23,7 +23,7 @@ import java.util.concurrent.Executors;
 final class TensorReaders {
 
     private static final int MOST = 4;
-    private static final int SCRATCH = 1 << 18; // numbers: stays in a processor's cache
+    private static final int SCRATCH = 1 << 20; // numbers
 
     private TensorReaders() {}
 
