@@ -9,41 +9,88 @@ import io.finestream.schemas.Provenance;
 import io.finestream.schemas.ResolvedGuidance;
 import io.finestream.schemas.StageTimings;
 import io.finestream.schemas.Trajectory;
+import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.functions.OpenContext;
-import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.streaming.api.datastream.AsyncDataStream;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.functions.async.ResultFuture;
+import org.apache.flink.streaming.api.functions.async.RichAsyncFunction;
 
-/** Turns the latent of a finished trajectory into an image file, with all it takes to make it again. */
-public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedImage> {
+/**
+ * Turns the latent of a finished trajectory into an image file, with all it takes to make it again: on a thread of its
+ * own, so that the next denoising step and checkpoints do not wait for it. Trajectories that wait are in checkpoints.
+ */
+public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedImage> {
 
     private static final long serialVersionUID = 1;
     /** Name and version of this program. */
     public static final String GENERATOR = "finestream 0.1.0";
 
     private static final double NANOS_PER_MILLI = 1e6;
+    private static final long NO_TIMEOUT = 0;
+    private static final int MOST_WAITING = 128; // the most rows that a step is measured with
 
     private final GenerationSettings settings;
     private transient PlannedModel planned;
     private transient RequestResolver resolver;
+    private transient ExecutorService decoder;
+    private transient volatile boolean closed;
 
     @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
-    public DecodeImages(GenerationSettings settings) {
+    private DecodeImages(GenerationSettings settings) {
         this.settings = settings;
+    }
+
+    /**
+     * The images of {@code denoised}, in the order in which they are ready. The operator is chained to the denoiser. It has
+     * room for all samples that can finish in one step; while there is none, denoising waits.
+     */
+    public static SingleOutputStreamOperator<GeneratedImage> of(
+            DataStream<Trajectory> denoised, GenerationSettings settings) {
+        return AsyncDataStream.unorderedWait(
+                denoised, new DecodeImages(settings), NO_TIMEOUT, TimeUnit.MILLISECONDS, Math.max(MOST_WAITING, settings.compute().rows()));
     }
 
     @Override
     public void open(OpenContext context) throws Exception {
         TaskInfo task = getRuntimeContext().getTaskInfo();
         planned = PlannedModel.open(settings, task.getIndexOfThisSubtask(), task.getNumberOfParallelSubtasks());
-        resolver = new RequestResolver(planned.model().config(), settings.maxCount());
+        int threads = planned.plan().threads();
+        decoder = Executors.newSingleThreadExecutor(work -> new Thread(
+                () -> {
+                    TorchOps.prepareThread(threads, false);
+                    work.run();
+                },
+                "decode " + task.getTaskNameWithSubtasks()));
+        GenerativeModel model = planned.model();
+        resolver = new RequestResolver(model.config(), settings.maxCount());
     }
 
     @Override
-    public GeneratedImage map(Trajectory done) {
+    public void asyncInvoke(Trajectory done, ResultFuture<GeneratedImage> result) {
+        decoder.execute(() -> {
+            if (closed) {
+                return; // the job has ended or failed; the trajectory is in its checkpoint
+            }
+            try {
+                result.complete(List.of(image(done)));
+            } catch (RuntimeException | Error e) { // unsaid, the job would wait for it
+                result.completeExceptionally(e);
+            }
+        });
+    }
+
+    private GeneratedImage image(Trajectory done) {
         GenerativeModel model = planned.model();
         GenerationRequest request = done.getRequest();
         long start = System.nanoTime();
@@ -104,9 +151,14 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
         return (double) (to.toEpochMilli() - from.toEpochMilli());
     }
 
+    /** Does not wait for the image that is being decoded: the thread gives the model back after it. */
     @Override
     public void close() {
-        if (planned != null) {
+        closed = true;
+        if (decoder != null) {
+            decoder.execute(planned::close);
+            decoder.shutdown();
+        } else if (planned != null) {
             planned.close();
         }
     }

@@ -14,7 +14,6 @@ import io.finestream.tuning.Release;
 import io.finestream.versions.BaseTensors;
 import io.finestream.versions.VersionAssembler;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.SharedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -99,7 +98,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         super.open();
         TorchOps.prepareThread(intraOpThreads(), true);
         shared = SharedModel.acquire(
-                ModelDirectory.locate(settings.model()),
+                settings.model().locate(),
                 Devices.choose(settings.device(), 0),
                 settings.computeType(),
                 Kernels.DETERMINISTIC);

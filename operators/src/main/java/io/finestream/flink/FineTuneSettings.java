@@ -4,13 +4,14 @@ import io.finestream.codec.Framing;
 import io.finestream.dit.ComputeType;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.tuning.TuningSettings;
+import io.finestream.weights.ModelChoice;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a fine-tuning job is told.
  *
- * @param model directory of the base model, or the name of a shipped one
+ * @param model the base model; its files are found where it runs
  * @param device {@code auto} (a GPU if there is one), {@code cpu} or {@code gpu}
  * @param computeType arithmetic of the network; what is tuned is float32 in any case
  * @param intraOpThreads engine threads; 0: the machine's processors
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param wireFormat how records are encoded
  */
 public record FineTuneSettings(
-        String model,
+        ModelChoice model,
         String device,
         ComputeType computeType,
         int intraOpThreads,
@@ -44,7 +45,7 @@ public record FineTuneSettings(
     }
 
     /** The defaults for a model on whatever device there is. */
-    public static FineTuneSettings forModel(String model, String publisher) {
+    public static FineTuneSettings forModel(ModelChoice model, String publisher) {
         return new FineTuneSettings(
                 model,
                 "auto",

@@ -2,13 +2,14 @@ package io.finestream.flink;
 
 import io.finestream.autotune.ComputeSettings;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.weights.ModelChoice;
 import java.io.Serializable;
 import java.time.Duration;
 
 /**
  * What the operators of a generation job are told.
  *
- * @param model directory of the model, or the name of a shipped one
+ * @param model its files are found where it runs
  * @param device {@code auto} (a GPU if there is one), {@code cpu} or {@code gpu}
  * @param compute arithmetic, kernels, rows of one pass and engine threads
  * @param maxPending most requests that wait in memory, per slot; beyond that Kafka holds them
@@ -17,7 +18,7 @@ import java.time.Duration;
  * @param wireFormat how records are encoded
  */
 public record GenerationSettings(
-        String model,
+        ModelChoice model,
         String device,
         ComputeSettings compute,
         int maxPending,
@@ -52,7 +53,7 @@ public record GenerationSettings(
     /** For a model on whatever device there is; the same bits on any machine of one kind, so nothing is measured. */
     public static GenerationSettings forModel(String model) {
         return new GenerationSettings(
-                model,
+                ModelChoice.of(model),
                 "auto",
                 ComputeSettings.DETERMINISTIC,
                 MAX_PENDING,

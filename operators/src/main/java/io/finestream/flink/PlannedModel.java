@@ -3,11 +3,9 @@ package io.finestream.flink;
 import ai.djl.Device;
 import io.finestream.autotune.ComputePlan;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
 import io.finestream.weights.SharedModel;
 import java.io.IOException;
-import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,12 +20,12 @@ record PlannedModel(SharedModel shared, ComputePlan plan) implements AutoCloseab
      * @param slots that compute at once in this JVM
      */
     static PlannedModel open(GenerationSettings settings, int subtask, int slots) throws IOException {
-        Path path = ModelDirectory.locate(settings.model());
+        ModelFiles files = settings.model().locate();
         Device device = Devices.choose(settings.device(), subtask);
         ComputePlan plan =
-                settings.compute().plan(ModelFiles.in(path).readConfig().dit(), device, slots);
+                settings.compute().plan(files.readConfig().dit(), device, slots);
         LOG.info("subtask {} computes on {} with {}", subtask, device, plan);
-        return new PlannedModel(SharedModel.acquire(path, device, plan.type(), plan.kernels()), plan);
+        return new PlannedModel(SharedModel.acquire(files, device, plan.type(), plan.kernels()), plan);
     }
 
     GenerativeModel model() {

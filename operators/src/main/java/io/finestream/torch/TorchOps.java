@@ -129,6 +129,17 @@ public final class TorchOps {
         JniUtils.setGraphExecutorOptimize(false);
     }
 
+    /** Threads of one operation that is called on this thread. */
+    public static int intraOpThreads() {
+        Engine.getEngine(ENGINE); // loads the native library
+        return JniUtils.getNumThreads();
+    }
+
+    /** Sets them. A thread that sets none has what was set last on another. */
+    public static void setIntraOpThreads(int threads) {
+        JniUtils.setNumThreads(threads);
+    }
+
     /** Switches the recording of gradients on this thread. */
     public static void recordGradients(boolean gradients) {
         JniUtils.setGradMode(gradients);
@@ -322,11 +333,6 @@ public final class TorchOps {
         return call(m, "to_bfloat16", x);
     }
 
-    /** A bfloat16 tensor of the same shape, whose numbers are yet to be set. */
-    public NDArray emptyBfloat16(NDManager m, NDArray x) {
-        return call(m, "empty_bfloat16", x);
-    }
-
     /** Sets numbers of {@code target}, from number {@code start} on, to the nearest of their type. */
     public void roundInto(NDArray target, long start, NDArray numbers) {
         try (NDManager m = target.getManager().newSubManager();
@@ -335,19 +341,11 @@ public final class TorchOps {
         }
     }
 
-    /** The same of bfloat16 numbers, whose bits come as float16. */
-    public void bitsInto(NDArray target, long start, NDArray bits) {
-        try (NDManager m = target.getManager().newSubManager();
-                NDArray first = cpu.create(start)) {
-            var unused = call(m, "bits_into", target, first, bits);
-        }
-    }
-
     public NDArray toFloat32(NDManager m, NDArray x) {
         return call(m, "to_float32", x);
     }
 
-    /** A copy of the same bytes, read as bfloat16. */
+    /** The same memory, read as bfloat16. Where that is a buffer's, {@code x} must outlive the result. */
     public NDArray float16AsBfloat16(NDManager m, NDArray x) {
         return call(m, "float16_as_bfloat16", x);
     }

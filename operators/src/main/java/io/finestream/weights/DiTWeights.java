@@ -161,16 +161,20 @@ public final class DiTWeights {
     }
 
     /**
-     * A parameter in bfloat16, of which nothing but the result stays in memory.
+     * A parameter in bfloat16: the file's pages where that is how it lies there. Otherwise nothing but the result stays in
+     * memory.
      *
      * @param scratch float32 [N] on the CPU, to be used again and again
      */
     NDArray readBfloat16(TorchOps ops, NDManager owner, String name, NDArray scratch) throws IOException {
         Shape shape = shape(name);
         List<StoredTensor> from = parts.getOrDefault(name, List.of());
+        if (from.size() == 1 && from.get(0).type() == TensorType.BF16) {
+            return from.get(0).map(ops, owner);
+        }
         NDArray rounded;
-        try (NDArray sameShape = owner.create(shape, DataType.FLOAT32)) {
-            rounded = ops.emptyBfloat16(owner, sameShape);
+        try (NDArray bits = owner.create(shape, DataType.FLOAT16)) {
+            rounded = ops.float16AsBfloat16(owner, bits);
         }
         long start = 0;
         for (StoredTensor part : from) {

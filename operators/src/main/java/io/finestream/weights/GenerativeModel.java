@@ -3,7 +3,6 @@ package io.finestream.weights;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.codec.Codec;
 import io.finestream.codec.Images;
@@ -39,7 +38,6 @@ public final class GenerativeModel implements AutoCloseable {
     public static final String CONFIG = "config.json";
     public static final String TAXONOMY = "taxonomy.json";
     public static final String WEIGHTS = "model.safetensors";
-    private static final int SCRATCH = 1 << 20; // numbers
     private static final int HASH_BUFFER = 1 << 20;
 
     private final NDManager manager;
@@ -77,33 +75,37 @@ public final class GenerativeModel implements AutoCloseable {
 
     /** Tensor by tensor, so that what is cast is never in memory as a whole. */
     private Map<String, NDArray> readWeights(TorchOps ops, Kernels kernels) throws IOException {
-        try (NDManager cpu = TorchOps.newManager(Device.cpu())) {
-            NDArray scratch = cpu.create(new Shape(SCRATCH), DataType.FLOAT32);
-            Map<String, NDArray> read = new LinkedHashMap<>();
-            for (String name : shapes.keySet()) {
-                NDArray tuned = parameters.get(name);
-                NDArray tensor;
-                if (computeType == ComputeType.FP32 || !DiTParameters.isCastForInference(name)) {
-                    tensor = tuned != null ? tuned : base.read(ops, manager, name);
-                    if (!kernels.packs(name)) {
-                        parameters.put(name, tensor);
-                    }
-                } else {
-                    tensor = tuned != null
-                            ? computeType.cast(ops, manager, tuned)
-                            : base.readBfloat16(ops, manager, name, scratch);
-                }
-                if (kernels.packs(name)) {
-                    read.put(name, ops.packWeight(manager, tensor));
-                    if (tensor != tuned) {
-                        tensor.close();
-                    }
-                } else {
-                    read.put(name, tensor);
-                }
+        Map<String, NDArray> read = TensorReaders.readAll(shapes.keySet(), (name, scratch) -> {
+            NDArray tensor = readWeight(ops, name, scratch);
+            if (!kernels.packs(name)) {
+                return tensor;
             }
-            return read;
+            NDArray packed = ops.packWeight(manager, tensor);
+            if (tensor != parameters.get(name)) {
+                tensor.close();
+            }
+            return packed;
+        });
+        read.forEach((name, tensor) -> {
+            if (!isCast(name) && !kernels.packs(name)) {
+                parameters.put(name, tensor);
+            }
+        });
+        return read;
+    }
+
+    private NDArray readWeight(TorchOps ops, String name, NDArray scratch) throws IOException {
+        NDArray tuned = parameters.get(name);
+        if (!isCast(name)) {
+            return tuned != null ? tuned : base.read(ops, manager, name);
         }
+        return tuned != null
+                ? computeType.cast(ops, manager, tuned)
+                : base.readBfloat16(ops, manager, name, scratch);
+    }
+
+    private boolean isCast(String name) {
+        return computeType != ComputeType.FP32 && DiTParameters.isCastForInference(name);
     }
 
     /**
@@ -153,13 +155,14 @@ public final class GenerativeModel implements AutoCloseable {
 
         /** @param owner receives the adapter's tensors */
         static Parts of(TorchOps ops, NDManager owner, ModelFiles files) throws IOException {
-            ModelConfig config = files.readConfig();
-            DiTWeights base = DiTWeights.in(files.openWeights(), config.dit());
+            TensorFile file = files.openWeights();
+            ModelConfig config = files.readConfig(file);
+            DiTWeights base = DiTWeights.in(file, config.dit());
             Safetensors adapter = files.adapter() == null ? null : Safetensors.open(files.adapter());
             Adapter.Origin origin = adapter == null ? null : Adapter.origin(adapter);
             Taxonomy classes = adapter == null ? null : Adapter.taxonomy(adapter);
             boolean ofItsOwn = classes != null;
-            Taxonomy taxonomy = classes != null ? classes : files.readTaxonomy(config);
+            Taxonomy taxonomy = classes != null ? classes : files.readTaxonomy(config, file);
             String baseHash = null;
             if (adapter != null && origin != null) {
                 baseHash = files.weightsHash();

@@ -136,6 +136,27 @@ public record ModelFiles(
         return new ModelFiles(config, taxonomy, weights, autoencoder, adapter, part, true);
     }
 
+    /** Where the weights come from when they are needed: a header of a large checkpoint takes time to read. */
+    private interface Opening {
+        TensorFile open() throws IOException;
+    }
+
+    /** The same files by their real paths, so that whoever means them by other names is equal. */
+    ModelFiles real() throws IOException {
+        return new ModelFiles(
+                real(config),
+                real(taxonomy),
+                real(weights),
+                real(autoencoder),
+                adapter == null ? null : real(adapter),
+                part,
+                diffusersNumerics);
+    }
+
+    private static Path real(Path path) throws IOException {
+        return Files.exists(path) ? path.toRealPath() : path.toAbsolutePath().normalize();
+    }
+
     /** Opens the weights. */
     public TensorFile openWeights() throws IOException {
         return TensorFile.open(weights, part);
@@ -155,18 +176,30 @@ public record ModelFiles(
      * @throws WeightsException if the file is missing, or is the configuration of something else
      */
     public ModelConfig readConfig() throws IOException {
-        ModelConfig read = readConfigOfAnyKind();
+        return readConfig(this::openWeights);
+    }
+
+    /** The same, where the weights are open already. */
+    public ModelConfig readConfig(TensorFile opened) throws IOException {
+        return readConfig(() -> opened);
+    }
+
+    private ModelConfig readConfig(Opening opening) throws IOException {
+        ModelConfig read = readConfigOfAnyKind(opening);
         return diffusersNumerics ? read.withDiffusersNumerics() : read;
     }
 
-    private ModelConfig readConfigOfAnyKind() throws IOException {
+    private ModelConfig readConfigOfAnyKind(Opening opening) throws IOException {
         if (config.equals(weights)) {
-            return CheckpointConfig.of(openWeights(), classes());
+            TensorFile file = opening.open();
+            return CheckpointConfig.of(file, classes(() -> file));
         }
         JsonNode json = ModelConfig.parseTree(config);
-        return CheckpointConfig.isOfDiffusers(json)
-                ? CheckpointConfig.ofDiffusers(config, json, CheckpointConfig.labelRows(openWeights()), classes())
-                : ModelConfig.read(config);
+        if (!CheckpointConfig.isOfDiffusers(json)) {
+            return ModelConfig.read(config);
+        }
+        TensorFile file = opening.open();
+        return CheckpointConfig.ofDiffusers(config, json, CheckpointConfig.labelRows(file), classes(() -> file));
     }
 
     /**
@@ -177,7 +210,16 @@ public record ModelFiles(
      *     it may have more
      */
     public Taxonomy readTaxonomy(ModelConfig read) throws IOException {
-        Taxonomy classes = classes();
+        return readTaxonomy(read, this::openWeights);
+    }
+
+    /** The same, where the weights are open already. */
+    public Taxonomy readTaxonomy(ModelConfig read, TensorFile opened) throws IOException {
+        return readTaxonomy(read, () -> opened);
+    }
+
+    private Taxonomy readTaxonomy(ModelConfig read, Opening opening) throws IOException {
+        Taxonomy classes = classes(opening);
         int more = classes.subclasses().size() - read.dit().subclasses();
         int moreCoarse = read.dit().superclasses() == 0
                 ? 0
@@ -192,14 +234,14 @@ public record ModelFiles(
         return classes;
     }
 
-    private Taxonomy classes() throws IOException {
+    private Taxonomy classes(Opening opening) throws IOException {
         if (!taxonomy.equals(weights)) {
             Taxonomy named = ModelConfig.readAnyTaxonomy(taxonomy);
             if (named != null) {
                 return named;
             }
         }
-        int rows = CheckpointConfig.labelRows(openWeights());
+        int rows = CheckpointConfig.labelRows(opening.open());
         return KnownTaxonomies.ofRows(rows)
                 .orElseThrow(() -> new WeightsException(weights + " has a label table of " + rows
                         + " rows, and nothing says which classes these are; put their " + GenerativeModel.TAXONOMY

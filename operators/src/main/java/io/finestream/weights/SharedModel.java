@@ -4,17 +4,17 @@ import ai.djl.Device;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.Kernels;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A share in one copy of a model per JVM, device, arithmetic and kernels: the slots of a task manager load the frozen weights
+ * A share in one copy of a model (its files, and how they are read) per JVM, device, arithmetic and kernels: the slots
+ * of a task manager load the frozen weights
  * once. The last share that is closed frees them.
  */
 public final class SharedModel implements AutoCloseable {
 
-    private record Key(Path directory, Device device, ComputeType computeType, Kernels kernels) {}
+    private record Key(ModelFiles files, Device device, ComputeType computeType, Kernels kernels) {}
 
     private static final class Entry {
         final GenerativeModel model;
@@ -37,13 +37,13 @@ public final class SharedModel implements AutoCloseable {
     }
 
     /** Loads the model, or takes a share in the copy that is loaded already. */
-    public static SharedModel acquire(Path directory, Device device, ComputeType computeType, Kernels kernels)
+    public static SharedModel acquire(ModelFiles files, Device device, ComputeType computeType, Kernels kernels)
             throws IOException {
-        Key key = new Key(directory.toRealPath(), device, computeType, kernels);
+        Key key = new Key(files.real(), device, computeType, kernels);
         synchronized (LOADED) {
             Entry entry = LOADED.get(key);
             if (entry == null) {
-                entry = new Entry(GenerativeModel.load(ModelFiles.in(directory), device, computeType, kernels));
+                entry = new Entry(GenerativeModel.load(files, device, computeType, kernels));
                 LOADED.put(key, entry);
             }
             entry.shares++;

@@ -32,11 +32,11 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
     /** The tensor in its own type: the file's pages where the engine can use them, otherwise a copy. */
     NDArray map(TorchOps ops, NDManager owner) throws IOException {
         DataType carrier = requireReadable();
-        if (type == TensorType.BF16) {
-            try (NDManager m = owner.newSubManager()) {
-                return ops.float16AsBfloat16(owner, copy(m, carrier));
-            }
-        }
+        NDArray bits = map(owner, carrier); // it keeps the pages: the owner has it until the end
+        return type == TensorType.BF16 ? ops.float16AsBfloat16(owner, bits) : bits;
+    }
+
+    private NDArray map(NDManager owner, DataType carrier) throws IOException {
         boolean aligned = position % type.width() == 0;
         if (owner.getDevice().isGpu() || !aligned || bytes() == 0 || bytes() > Integer.MAX_VALUE) {
             return copy(owner, carrier);
@@ -116,13 +116,13 @@ record StoredTensor(Path file, String name, TensorType type, Shape shape, long p
             for (long from = 0; from < shape.size(); from += piece.size()) {
                 long count = Math.min(piece.size(), shape.size() - from);
                 readFully(channel, bytes.clear().limit((int) count * type.width()), position + from * type.width());
-                try (NDArray numbers = piece.get(new NDIndex("0:" + count))) {
-                    if (type == TensorType.BF16) {
-                        ops.bitsInto(target, start + from, numbers);
-                    } else {
-                        ops.roundInto(target, start + from, numbers);
-                    }
+                NDArray numbers = piece;
+                if (count < piece.size()) {
+                    numbers = piece.get(new NDIndex("0:" + count));
+                    numbers.attach(m);
                 }
+                ops.roundInto(
+                        target, start + from, type == TensorType.BF16 ? ops.float16AsBfloat16(m, numbers) : numbers);
             }
         }
     }

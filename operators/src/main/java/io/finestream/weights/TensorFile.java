@@ -127,7 +127,7 @@ public abstract sealed class TensorFile permits Safetensors, ShardedSafetensors,
     /**
      * Maps a tensor into memory, in its own type and read-only: writing to it in place would crash the process, so
      * trainable tensors are copied. The pages belong to the operating system until they are touched. What the engine
-     * can not use in place is copied: bf16, tensors of 2 GiB and more, all on a GPU.
+     * can not use in place is copied: tensors of 2 GiB and more, all on a GPU.
      *
      * @param owner receives the tensor
      */

@@ -16,6 +16,7 @@ import io.finestream.torch.TorchOps;
 import io.finestream.tuning.FineTuner;
 import io.finestream.tuning.TestTuning;
 import io.finestream.tuning.TuningStrategy;
+import io.finestream.weights.ModelChoice;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
@@ -56,7 +57,7 @@ class FineTuneOperatorTest {
     @BeforeAll
     static void writeModel() {
         String model = TinyModel.write(directory.resolve("model"), 1).toString();
-        settings = FineTuneSettings.forModel(model, "test")
+        settings = FineTuneSettings.forModel(ModelChoice.of(model), "test")
                 .withTuning(TestTuning.settings(TuningStrategy.FINE_DIFFUSION, 3e-3, 0.1, 20))
                 .withAdapters(directory.resolve("adapters").toString(), 1);
     }

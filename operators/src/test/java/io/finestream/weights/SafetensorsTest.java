@@ -13,11 +13,14 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -79,6 +82,22 @@ class SafetensorsTest {
                             .getFloat())
                     .isEqualTo(1.25f);
         }
+    }
+
+    @Test
+    void bfloat16IsUsedWhereItLies() throws IOException {
+        Path file = folder.resolve("bf16.safetensors");
+        NDArray numbers = MANAGER.create(new float[] {1, 2});
+        Safetensors.write(file, List.of(TensorSource.of("x", numbers).as(TensorType.BF16)), Map.of());
+        Safetensors opened = Safetensors.open(file);
+        NDArray mapped = opened.map(OPS, MANAGER, "x");
+        NDArray read = opened.readFloat32(OPS, MANAGER, "x");
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            ByteBuffer minusThree = ByteBuffer.wrap(new byte[] {0x40, (byte) 0xc0});
+            channel.write(minusThree, opened.tensor("x").position());
+        }
+        assertThat(OPS.toFloat32(MANAGER, mapped).toFloatArray()).containsExactly(-3, 2);
+        assertThat(read.toFloatArray()).containsExactly(1, 2);
     }
 
     @ParameterizedTest

@@ -7,7 +7,9 @@ import io.finestream.TinyModel;
 import io.finestream.dit.ComputeType;
 import io.finestream.dit.Kernels;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,9 +22,8 @@ class SharedModelTest {
     void slotsOfOneJvmShareOneCopyUntilTheLastIsClosed() throws IOException {
         Path model = TinyModel.write(directory, 1);
         int before = SharedModel.copies();
-        SharedModel first = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
-        SharedModel second =
-                SharedModel.acquire(directory.resolve("."), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel first = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel second = SharedModel.acquire(ModelFiles.in(directory.resolve(".")), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
         assertThat(second.model()).isSameAs(first.model());
         assertThat(SharedModel.copies()).isEqualTo(before + 1);
         first.close();
@@ -33,10 +34,26 @@ class SharedModelTest {
     }
 
     @Test
+    void otherFilesOrAnotherWayToReadThemAreAnotherCopy() throws IOException {
+        ModelFiles files = ModelFiles.in(TinyModel.write(directory, 1));
+        Path classes = Files.copy(files.taxonomy(), directory.resolve("classes.json"));
+        try (SharedModel plain = SharedModel.acquire(files, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC)) {
+            for (ModelFiles other : List.of(
+                    files.withTaxonomy(classes),
+                    files.withPart(PyTorchCheckpoint.Part.MODEL),
+                    files.withDiffusersNumerics())) {
+                try (SharedModel another = SharedModel.acquire(other, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC)) {
+                    assertThat(another.model()).as("%s", other).isNotSameAs(plain.model());
+                }
+            }
+        }
+    }
+
+    @Test
     void anotherArithmeticIsAnotherCopy() throws IOException {
         Path model = TinyModel.write(directory, 1);
-        try (SharedModel fp32 = SharedModel.acquire(model, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
-                SharedModel bf16 = SharedModel.acquire(model, Device.cpu(), ComputeType.BF16, Kernels.DETERMINISTIC)) {
+        try (SharedModel fp32 = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+                SharedModel bf16 = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.BF16, Kernels.DETERMINISTIC)) {
             assertThat(bf16.model()).isNotSameAs(fp32.model());
             assertThat(bf16.model().baseHash()).isEqualTo(fp32.model().baseHash());
         }

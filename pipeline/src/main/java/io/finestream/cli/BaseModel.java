@@ -9,8 +9,8 @@ import io.finestream.tuning.TuningStrategy;
 import io.finestream.weights.Adapter;
 import io.finestream.weights.DiTWeights;
 import io.finestream.weights.GenerativeModel;
+import io.finestream.weights.ModelChoice;
 import io.finestream.weights.ModelConfig;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +31,7 @@ record BaseModel(ModelFiles files, ModelConfig config, Taxonomy taxonomy) {
     static final String ADAPTER = "adapter.safetensors";
 
     static BaseModel open(String nameOrPath) throws IOException {
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(nameOrPath));
+        ModelFiles files = ModelChoice.of(nameOrPath).locate();
         ModelConfig config = files.readConfig();
         return new BaseModel(files, config, files.readTaxonomy(config));
     }

@@ -74,6 +74,12 @@ final class ComputeOptions {
                 Objects.requireNonNullElse(threads, open.threads()));
     }
 
+    /** Engine threads where there is one slot. */
+    int threads() {
+        int given = settings().threads();
+        return given > 0 ? given : Runtime.getRuntime().availableProcessors();
+    }
+
     private void require(String option, @Nullable Integer value, int least) {
         if (value != null && value < least) {
             String message = option + " is " + value + ", expected at least " + least;

@@ -4,10 +4,8 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.TuningStrategy;
-import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelChoice;
 import io.finestream.weights.ModelExport;
-import io.finestream.weights.ModelFiles;
-import io.finestream.weights.PyTorchCheckpoint;
 import io.finestream.weights.TensorType;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -55,6 +54,9 @@ final class ConvertCommand implements Callable<Integer> {
             description = "a model directory, a pipeline of diffusers, a checkpoint, or a model that ships")
     private String model = "";
 
+    @Mixin
+    private ModelFileOptions files = new ModelFileOptions();
+
     @Option(names = "--layout", paramLabel = "NAME", description = "of what is written (default ${DEFAULT-VALUE})")
     private Layout layout = Layout.FINESTREAM;
 
@@ -65,26 +67,6 @@ final class ConvertCommand implements Callable<Integer> {
             names = "--fold",
             description = "fold affine norms and DiffFit's scales into the other weights, as for a plain DiT")
     private boolean fold;
-
-    @Option(names = "--adapter", paramLabel = "FILE", description = "tuned parameters to put in")
-    private @Nullable Path adapter;
-
-    @Option(
-            names = "--use",
-            paramLabel = "PART",
-            description = "of a training checkpoint: ema or model (default ${DEFAULT-VALUE})")
-    private PyTorchCheckpoint.Part part = PyTorchCheckpoint.Part.EMA;
-
-    @Option(names = "--taxonomy", paramLabel = "FILE", description = "classes to use in place of the model's")
-    private @Nullable Path taxonomy;
-
-    @Option(names = "--vae", paramLabel = "DIR", description = "autoencoder to use in place of the model's")
-    private @Nullable Path vae;
-
-    @Option(
-            names = "--diffusers-numerics",
-            description = "have the model directory computed as diffusers' DiTPipeline does")
-    private boolean diffusersNumerics;
 
     @Option(names = "--base", paramLabel = "MODEL", description = "of the adapter that is written")
     private @Nullable String base;
@@ -107,21 +89,12 @@ final class ConvertCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "--dtype is " + dtype + ", expected f32, f16 or bf16");
         }
         TorchOps.prepareThread(Runtime.getRuntime().availableProcessors(), false);
-        ModelFiles files = files();
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
-            ModelExport export = ModelExport.of(TorchOps.load(manager), manager, files);
+            ModelExport export = ModelExport.of(TorchOps.load(manager), manager, files.of(model).locate());
             write(fold ? export.fold() : export);
         }
         command.commandLine().getOut().println("written to " + out);
         return 0;
-    }
-
-    private ModelFiles files() throws IOException {
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model)).withPart(part);
-        files = taxonomy == null ? files : files.withTaxonomy(taxonomy);
-        files = vae == null ? files : files.withAutoencoder(vae);
-        files = diffusersNumerics ? files.withDiffusersNumerics() : files;
-        return adapter == null ? files : files.withAdapter(adapter);
     }
 
     private void write(ModelExport export) throws IOException {
@@ -135,7 +108,7 @@ final class ConvertCommand implements Callable<Integer> {
                             command.commandLine(), "--layout adapter needs the model that it was tuned from: --base");
                 }
                 Set<String> tuned = strategy.trainable(export.parameters());
-                export.writeAdapter(out, tuned, ModelFiles.in(ModelDirectory.locate(base)));
+                export.writeAdapter(out, tuned, ModelChoice.of(base).locate());
             }
         }
     }

@@ -2,13 +2,14 @@ package io.finestream.cli;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
-import io.finestream.dit.ComputeType;
+import io.finestream.autotune.ComputePlan;
 import io.finestream.flink.Devices;
 import io.finestream.torch.TorchOps;
 import io.finestream.tuning.ImageFolder;
 import io.finestream.weights.ClassifierFiles;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -38,14 +39,8 @@ import picocli.CommandLine.Spec;
         })
 final class EvaluateCommand implements Callable<Integer> {
 
-    private static final String DEFAULT_MODEL = "flowers";
-
-    @Option(
-            names = "--model",
-            paramLabel = "DIR|NAME",
-            description = "a model directory, a pipeline of diffusers, a checkpoint, or a model that ships (default "
-                    + DEFAULT_MODEL + ")")
-    private @Nullable String model;
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(
             names = "--images-from",
@@ -73,20 +68,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private SamplingOptions sampling = new SamplingOptions();
 
-    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 (default ${DEFAULT-VALUE})")
-    private ComputeType dtype = ComputeType.FP32;
-
-    @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
-
-    @Option(
-            names = "--rows",
-            paramLabel = "N",
-            description = "most rows of one pass of the network; a guided image takes two (default ${DEFAULT-VALUE})")
-    private int rows = 24;
-
-    @Option(names = "--threads", paramLabel = "N", description = "threads of the engine (default: all processors)")
-    private int threads = Runtime.getRuntime().availableProcessors();
+    @Mixin
+    private ComputeOptions compute = new ComputeOptions();
 
     @Option(names = "--json", paramLabel = "FILE", description = "file for the results, with all confusions")
     private @Nullable Path json;
@@ -98,15 +81,15 @@ final class EvaluateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
-        TorchOps.prepareThread(threads, false);
-        Device chosen = Devices.choose(device, 0);
+        TorchOps.prepareThread(compute.threads(), false);
+        Device chosen = Devices.choose(model.device(), 0);
         try (NDManager manager = TorchOps.newManager(chosen)) {
             ClassifierFiles judge =
                     ClassifierFiles.load(TorchOps.load(manager), manager, ModelDirectory.locate(classifier));
             int size = judge.classifier().config().imageSize();
             ImageFolder reference = ImageFolder.read(real, size, done -> {});
             EvaluationReport report = imagesFrom == null
-                    ? ofModel(judge, manager, reference, model == null ? DEFAULT_MODEL : model, chosen)
+                    ? ofModel(judge, manager, reference, chosen)
                     : ofFolder(judge, manager, reference, imagesFrom);
             report.print(command.commandLine().getOut());
             if (json != null) {
@@ -119,17 +102,17 @@ final class EvaluateCommand implements Callable<Integer> {
     private void check() {
         sampling.check();
         Usage.requireAtLeast(command, "--images", count, 1);
-        Usage.requireAtLeast(command, "--rows", rows, 2);
-        Usage.requireAtLeast(command, "--threads", threads, 1);
-        if (model != null && imagesFrom != null) {
+        if (imagesFrom != null && command.commandLine().getParseResult().hasMatchedOption("--model")) {
             throw Usage.wrong(command, "--model and --images-from are both given, expected one of them");
         }
     }
 
     private EvaluationReport ofModel(
-            ClassifierFiles judge, NDManager manager, ImageFolder reference, String name, Device chosen)
-            throws IOException {
-        try (GenerativeModel loaded = GenerativeModel.load(ModelDirectory.locate(name), chosen, dtype)) {
+            ClassifierFiles judge, NDManager manager, ImageFolder reference, Device chosen) throws IOException {
+        ModelFiles files = model.choice().locate();
+        ComputePlan plan = compute.settings().plan(files.readConfig().dit(), chosen, 1);
+        try (GenerativeModel loaded = GenerativeModel.load(files, chosen, plan.type(), plan.kernels())) {
+            String name = model.name();
             int size = judge.classifier().config().imageSize();
             if (loaded.imageSize() != size) {
                 throw new IllegalArgumentException("the model " + name + " makes images of " + loaded.imageSize()
@@ -137,7 +120,7 @@ final class EvaluateCommand implements Callable<Integer> {
                         + "; train one with --size " + loaded.imageSize());
             }
             Sampling chosenSampling = sampling.of(loaded.config());
-            GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, chosenSampling, rows);
+            GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, chosenSampling, plan.rows());
             EvaluationReport.Generation generation = new EvaluationReport.Generation(
                     chosenSampling.steps(),
                     chosenSampling.guidance().scale(),

@@ -13,9 +13,6 @@ import io.finestream.flink.Devices;
 import io.finestream.schemas.SamplerName;
 import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelDirectory;
-import io.finestream.weights.ModelFiles;
-import io.finestream.weights.PyTorchCheckpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,45 +46,8 @@ final class GenerateCommand implements Callable<Integer> {
 
     private static final Path DEFAULT_OUT = Path.of("generated");
 
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            description = "a model directory, a pipeline of diffusers, a checkpoint of DiT or FineDiffusion, or a model"
-                    + " that ships (default ${DEFAULT-VALUE})")
-    private String model = "flowers";
-
-    @Option(
-            names = "--weights",
-            paramLabel = "FILE",
-            description = "safetensors or torch.save file to use in place of the model's")
-    private @Nullable Path weights;
-
-    @Option(
-            names = "--adapter",
-            paramLabel = "FILE",
-            description = "safetensors of tuned parameters that replace the model's")
-    private @Nullable Path adapter;
-
-    @Option(
-            names = "--use",
-            paramLabel = "PART",
-            description = "of a training checkpoint: ema or model (default ${DEFAULT-VALUE})")
-    private PyTorchCheckpoint.Part part = PyTorchCheckpoint.Part.EMA;
-
-    @Option(
-            names = "--vae",
-            paramLabel = "DIR",
-            description = "autoencoder to use in place of the model's, as diffusers saves it")
-    private @Nullable Path vae;
-
-    @Option(
-            names = "--diffusers-numerics",
-            description = "compute as diffusers' DiTPipeline, to its pixels; the weights were trained with other"
-                    + " timestep frequencies and another epsilon")
-    private boolean diffusersNumerics;
-
-    @Option(names = "--taxonomy", paramLabel = "FILE", description = "classes to use in place of the model's")
-    private @Nullable Path taxonomy;
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(
             names = "--class",
@@ -101,9 +61,6 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Mixin
     private SamplingOptions sampling = new SamplingOptions();
-
-    @Option(names = "--device", paramLabel = "NAME", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
 
     @Mixin
     private ComputeOptions compute = new ComputeOptions();
@@ -145,12 +102,11 @@ final class GenerateCommand implements Callable<Integer> {
         if (folder != null) {
             Files.createDirectories(folder);
         }
-        ComputeSettings settings = compute.settings();
-        ModelFiles files = files();
-        Device chosen = Devices.choose(device, 0);
-        ComputePlan plan = settings.plan(files.readConfig().dit(), chosen, 1);
+        ModelFiles files = model.choice().locate();
+        Device device = Devices.choose(model.device(), 0);
+        ComputePlan plan = compute.settings().plan(files.readConfig().dit(), device, 1);
         TorchOps.prepareThread(plan.threads(), false);
-        try (GenerativeModel loaded = GenerativeModel.load(files, chosen, plan.type(), plan.kernels())) {
+        try (GenerativeModel loaded = GenerativeModel.load(files, device, plan.type(), plan.kernels())) {
             List<SampleSpec> samples = samples(loaded);
             ResultFiles results = new ResultFiles(loaded, samples, folder, grid, latentsOut);
             OfflineRun.Summary summary = run(loaded, plan.rows(), samples, results);
@@ -163,15 +119,6 @@ final class GenerateCommand implements Callable<Integer> {
     private void check() {
         sampling.check();
         Usage.requireAtLeast(command, "--count", count, 1);
-    }
-
-    private ModelFiles files() throws IOException {
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model)).withPart(part);
-        files = weights == null ? files : files.withWeights(weights);
-        files = taxonomy == null ? files : files.withTaxonomy(taxonomy);
-        files = vae == null ? files : files.withAutoencoder(vae);
-        files = diffusersNumerics ? files.withDiffusersNumerics() : files;
-        return adapter == null ? files : files.withAdapter(adapter);
     }
 
     private List<SampleSpec> samples(GenerativeModel loaded) {

@@ -4,7 +4,6 @@ import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Taxonomy;
 import io.finestream.weights.Adapter;
 import io.finestream.weights.ModelConfig;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
 import io.finestream.weights.PyTorchCheckpoint;
 import io.finestream.weights.Safetensors;
@@ -20,6 +19,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -46,11 +46,8 @@ final class InspectCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODEL", description = "a file, a directory with a model in it, or a model that ships")
     private String model = "";
 
-    @Option(
-            names = "--use",
-            paramLabel = "PART",
-            description = "of a training checkpoint: ema or model (default ${DEFAULT-VALUE})")
-    private PyTorchCheckpoint.Part part = PyTorchCheckpoint.Part.EMA;
+    @Mixin
+    private ModelFileOptions meant = new ModelFileOptions();
 
     @Option(names = "--tensors", description = "list the tensors, too")
     private boolean tensors;
@@ -65,7 +62,7 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = command.commandLine().getOut();
-        ModelFiles files = ModelFiles.in(ModelDirectory.locate(model)).withPart(part);
+        ModelFiles files = meant.of(model).locate();
         TensorFile file = files.openWeights();
         line(out, "file", file.file() + ", " + megabytes(file.files()));
         line(out, "format", format(file));
@@ -111,9 +108,9 @@ final class InspectCommand implements Callable<Integer> {
             return;
         }
         try {
-            ModelConfig config = files.readConfig();
+            ModelConfig config = files.readConfig(file);
             network(out, config, file);
-            classes(out, config.dit(), files.readTaxonomy(config));
+            classes(out, config.dit(), files.readTaxonomy(config, file));
             line(out, "codec", codec(config, files));
         } catch (WeightsException e) {
             line(out, "is", "not a whole model: " + e.getMessage());

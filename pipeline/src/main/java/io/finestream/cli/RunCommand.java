@@ -8,10 +8,9 @@ import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
-import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelChoice;
 import io.finestream.weights.ModelFiles;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,14 +44,8 @@ final class RunCommand implements Callable<Integer> {
     @Mixin
     private JobOptions job = new JobOptions();
 
-    @Option(
-            names = "--model",
-            description =
-                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
-    private String model = "flowers";
-
-    @Option(names = "--device", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Mixin
     private ComputeOptions compute = new ComputeOptions();
@@ -89,9 +82,12 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        Path path = ModelDirectory.locate(model); // fail here rather than on the cluster
+        ModelChoice choice = noUpdates
+                ? model.choice()
+                : model.choiceWithoutAdapter("add --no-updates, or put it into the model with 'convert'");
+        ModelFiles files = choice.locate(); // fail here rather than on the cluster
         GenerationSettings settings = new GenerationSettings(
-                model, device, compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
+                choice, model.device(), compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
@@ -105,7 +101,7 @@ final class RunCommand implements Callable<Integer> {
             env.setParallelism(parallelism);
         }
         if (env instanceof LocalStreamEnvironment) {
-            planHere(settings, path, env);
+            planHere(settings, files, env);
         }
         KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), id);
         GenerationJob.build(
@@ -116,15 +112,15 @@ final class RunCommand implements Callable<Integer> {
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("generating from " + topics.requests() + " to " + topics.images() + " at " + kafka.address()
-                + " with model " + model + (job.bounded() ? "" : "; Ctrl-C stops it"));
+                + " with model " + model.name() + (job.bounded() ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
     }
 
     /** In this process, the machine is known: what is open is measured here, and the subtasks find it measured. */
-    private void planHere(GenerationSettings settings, Path path, StreamExecutionEnvironment env) throws IOException {
-        DiTConfig network = ModelFiles.in(path).readConfig().dit();
-        Device chosen = Devices.choose(device, 0);
+    private void planHere(GenerationSettings settings, ModelFiles files, StreamExecutionEnvironment env) throws IOException {
+        DiTConfig network = files.readConfig().dit();
+        Device chosen = Devices.choose(model.device(), 0);
         if (parallelism == null) {
             env.setParallelism(
                     chosen.isGpu() ? 1 : Autotune.slots(settings.compute().plan(network, chosen, 1), network));

@@ -9,7 +9,7 @@ import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.tuning.Timesteps;
 import io.finestream.tuning.TuningSettings;
 import io.finestream.tuning.TuningStrategy;
-import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelChoice;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -44,11 +44,8 @@ final class TuneCommand implements Callable<Integer> {
     @Mixin
     private JobOptions job = new JobOptions();
 
-    @Option(
-            names = "--model",
-            description =
-                    "model directory, pipeline of diffusers, checkpoint, or name of a shipped model (default ${DEFAULT-VALUE})")
-    private String model = "flowers";
+    @Mixin
+    private ModelOptions model = new ModelOptions();
 
     @Option(names = "--strategy", description = "${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})")
     private TuningStrategy strategy = DEFAULT.strategy();
@@ -118,10 +115,10 @@ final class TuneCommand implements Callable<Integer> {
             description = "how an image is made square: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})")
     private Framing framing = Framing.CENTRE_CROP;
 
-    @Option(names = "--device", description = "auto, cpu or gpu (default ${DEFAULT-VALUE})")
-    private String device = "auto";
-
-    @Option(names = "--dtype", description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--dtype",
+            paramLabel = "TYPE",
+            description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
     private ComputeType dtype = ComputeType.FP32;
 
     @Option(
@@ -144,13 +141,14 @@ final class TuneCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ModelDirectory.locate(model); // fail here rather than on the cluster
+        ModelChoice choice = model.choiceWithoutAdapter("put it into the model with 'convert', and tune that");
+        choice.locate(); // fail here rather than on the cluster
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         String id = job.id(kafka.prefixed("finestream-tuning"));
         FineTuneSettings settings = new FineTuneSettings(
-                model,
-                device,
+                choice,
+                model.device(),
                 dtype,
                 threads,
                 stepsPerSecond,
@@ -170,7 +168,7 @@ final class TuneCommand implements Callable<Integer> {
                 connectors.versions(topics.parameters()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
-        System.out.println("tuning model " + model + " on " + topics.labeled() + " at " + kafka.address()
+        System.out.println("tuning model " + model.name() + " on " + topics.labeled() + " at " + kafka.address()
                 + (job.bounded() ? "" : "; Ctrl-C stops it"));
         env.execute(FineTuneJob.NAME);
         return 0;

@@ -11,7 +11,6 @@ import io.finestream.pipeline.GenerationJob;
 import io.finestream.pipeline.KafkaConnectors;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.tuning.TuningSettings;
-import io.finestream.weights.ModelDirectory;
 import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -158,8 +157,7 @@ public final class Demo implements AutoCloseable {
     }
 
     private static Taxonomy taxonomy(Options options) throws IOException {
-        ModelFiles files =
-                ModelFiles.in(ModelDirectory.locate(options.settings().model()));
+        ModelFiles files = options.settings().model().locate();
         return files.readTaxonomy(files.readConfig());
     }
 

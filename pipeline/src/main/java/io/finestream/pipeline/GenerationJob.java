@@ -25,7 +25,8 @@ public final class GenerationJob {
 
     /**
      * Adds the job to {@code env}. Every operator up to the decoder is chained to the source, so one subtask carries a
-     * request from its partition to its image; the job's parallelism is at most the number of partitions.
+     * request from its partition to its image; the job's parallelism is at most the number of partitions. The decoder has
+     * a thread of its own.
      *
      * <p>New versions of the parameters come to the denoiser beside the graph: each subtask reads the topic itself (see
      * RATIONALE.md of operators).
@@ -48,7 +49,7 @@ public final class GenerationJob {
                         new AvroTypeInfo<>(Trajectory.class),
                         new DenoiseOperatorFactory(settings, parameters))
                 .uid("denoise");
-        denoised.map(new DecodeImages(settings))
+        DecodeImages.of(denoised, settings)
                 .name("decode")
                 .uid("decode")
                 .sinkTo(images)

@@ -45,6 +45,24 @@ class CheckpointCommandsTest {
     }
 
     @Test
+    void aJobOfVersionsTakesNoAdapter() {
+        for (String job : List.of("run", "tune")) {
+            CommandLineRun refused = run(job, "--adapter", dir.resolve("adapter.safetensors"));
+            assertThat(refused.exitCode()).as(job).isEqualTo(2);
+            assertThat(refused.err()).contains("--adapter changes the model that versions").contains("'convert'");
+        }
+    }
+
+    @Test
+    void everyCommandOnAModelTakesTheSameFiles() {
+        for (String command : List.of("generate", "convert", "inspect", "run", "tune", "evaluate")) {
+            assertThat(run(command, "--help").out())
+                    .as(command)
+                    .contains("--use", "--weights", "--adapter", "--taxonomy", "--vae", "--diffusers-numerics");
+        }
+    }
+
+    @Test
     void superclassesStandInTheOrderThatIsGiven() throws IOException {
         Path out = dir.resolve("ordered.json");
         run("taxonomy", dir.resolve("classes.csv"), "--superclasses", "group 2,group 0,group 1", "--out", out);

@@ -16,6 +16,7 @@ import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.tuning.TuningSettings;
+import io.finestream.weights.ModelChoice;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
@@ -226,7 +227,7 @@ class FineTuneJobITCase {
                 connectors.parameters(topics.parameters()),
                 connectors.versions(topics.parameters()),
                 connectors.deadLetters(topics.deadLetters()),
-                FineTuneSettings.forModel(model, jobId)
+                FineTuneSettings.forModel(ModelChoice.of(model), jobId)
                         .withIntraOpThreads(1)
                         .withTuning(TuningSettings.DEFAULT
                                 .with(new TuningSettings.Images(0.5, 8, 100, 1 << 20, heldOutShare))

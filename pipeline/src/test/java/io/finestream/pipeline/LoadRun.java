@@ -14,6 +14,7 @@ import io.finestream.schemas.GuidanceSpec;
 import io.finestream.schemas.SamplerName;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.weights.GenerativeModel;
+import io.finestream.weights.ModelChoice;
 import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelDirectory;
 import java.net.URI;
@@ -132,7 +133,7 @@ final class LoadRun {
                     FailingOnce.images(connectors, topics.images()),
                     connectors.deadLetters(topics.deadLetters()),
                     new GenerationSettings(
-                            model,
+                            ModelChoice.of(model),
                             "cpu",
                             ComputeSettings.DETERMINISTIC.withType(dtype).withThreads(1),
                             10_000,
