@@ -72,6 +72,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
                 .setBaseModelHash(model.baseHash())
                 .setSteps(done.getStep())
                 .setStepsRequested(request.getSteps())
+                .setShortenings(done.getShortenings())
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
                 .setRespacing(request.getRespacing())

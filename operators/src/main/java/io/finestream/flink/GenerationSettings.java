@@ -3,7 +3,6 @@ package io.finestream.flink;
 import io.finestream.dit.ComputeType;
 import io.finestream.schemas.wire.WireFormat;
 import java.io.Serializable;
-import java.time.Duration;
 
 /**
  * What the operators of a generation job are told.
@@ -37,9 +36,6 @@ public record GenerationSettings(
         /** At once, in the middle of their way. */
         IMMEDIATE
     }
-
-    /** How long a request may hold up the input while the batch is full: about one step. */
-    static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
 
     /** Most rows of one pass of the network, per slot. */
     public static final int MAX_ROWS = 24;

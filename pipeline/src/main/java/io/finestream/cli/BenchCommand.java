@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         description = "Measures what the program takes on this machine.",
         footer = {"", "Example:", "  finestream bench tuning --size S/2"},
-        subcommands = {BenchCommand.Tuning.class, BenchCommand.Checkpoints.class})
+        subcommands = {BenchCommand.Tuning.class, BenchCommand.Checkpoints.class, FairnessCommand.class})
 final class BenchCommand {
 
     @Command(
