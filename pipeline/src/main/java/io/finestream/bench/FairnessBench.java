@@ -85,8 +85,8 @@ public record FairnessBench(
      * @param say told what is being done
      */
     public Result run(Path directory, Consumer<String> say) throws Exception {
-        Taxonomy taxonomy = ModelConfig.readTaxonomy(
-                ModelDirectory.locate(settings.model()).resolve(GenerativeModel.TAXONOMY));
+        Taxonomy taxonomy =
+                ModelConfig.readTaxonomy(ModelDirectory.locate(settings.model()).resolve(GenerativeModel.TAXONOMY));
         try (EmbeddedKafka kafka = EmbeddedKafka.start(directory.resolve("kafka"), 0)) {
             Map<String, String> client = Map.of("bootstrap.servers", kafka.bootstrapServers());
             Topics topics = Topics.DEFAULT;

@@ -40,7 +40,10 @@ final class FairnessCommand implements Callable<Integer> {
     @Option(names = "--model", paramLabel = "MODEL", description = "as of run (default ${DEFAULT-VALUE})")
     private String model = "flowers";
 
-    @Option(names = "--singles", paramLabel = "N", description = "single requests, each time (default ${DEFAULT-VALUE})")
+    @Option(
+            names = "--singles",
+            paramLabel = "N",
+            description = "single requests, each time (default ${DEFAULT-VALUE})")
     private int singles = 100;
 
     @Option(

@@ -121,7 +121,10 @@ class GenerationJobITCase {
                 "count -1", minimal("count").setCount(-1).build(),
                 "count million", minimal("count").setCount(1_000_000).build(),
                 "empty id", minimal(" ").build(),
-                "deadline", minimal(besides("large", "late")).setDeadline(Instant.EPOCH).build(),
+                "deadline",
+                        minimal(besides("large", "late"))
+                                .setDeadline(Instant.EPOCH)
+                                .build(),
                 "null label",
                         minimal("cfg")
                                 .setGuidance(GuidanceSpec.newBuilder()
@@ -247,7 +250,10 @@ class GenerationJobITCase {
                     .setPriority(-1) // has no place beside the large one
                     .setDeadline(Instant.now().plusSeconds(1))
                     .build();
-            TopicsInTests.produce(client(), topics, List.of(minimal(besides("large", "single")).build(), late));
+            TopicsInTests.produce(
+                    client(),
+                    topics,
+                    List.of(minimal(besides("large", "single")).build(), late));
             List<DeadLetter> letters = new ArrayList<>();
             AvroCodec<DeadLetter> codec = new AvroCodec<>(DeadLetter.class, WIRE);
             TopicsInTests.consume(
