@@ -6,10 +6,11 @@ import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
+import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
@@ -17,8 +18,8 @@ import java.util.stream.LongStream;
  * sampler and length; {@link #step} advances them all by one step in one pass of the network.
  *
  * <p>The unit of cost is the row: a sample takes two rows while it is guided and one otherwise, and no pass takes more
- * than the budget of rows. Where the trajectories need more (a guidance interval begins for many at once), the oldest go
- * first. Not thread-safe.
+ * than the budget of rows. Where the trajectories need more, the caller chooses which take part in a step; the others keep
+ * their place, and the step is theirs later. Not thread-safe.
  *
  * @param <T> what the caller attaches to a trajectory and gets back with its result
  */
@@ -36,10 +37,18 @@ public final class DenoiseBatch<T> implements AutoCloseable {
      */
     public record InFlight<T>(T tag, SampleSpec spec, int step, float[] latent, List<float[]> history) {}
 
+    /**
+     * How far a trajectory is.
+     *
+     * @param step number of steps done
+     * @param rows that it takes of its next pass
+     */
+    public record Progress<T>(T tag, SampleSpec spec, int step, int rows) {}
+
     private static final class Slot<T> {
         final T tag;
-        final SampleSpec spec;
-        final SamplingPlan plan;
+        SampleSpec spec;
+        SamplingPlan plan;
         int step;
 
         Slot(T tag, SampleSpec spec, SamplingPlan plan, int step) {
@@ -75,14 +84,12 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         }
     }
 
-    private record PlanKey(Sampler sampler, int steps) {}
-
     private final DiffusionModel model;
     private final int maxRows;
     private final Noise noise;
     private final NDManager manager;
     private final Shape latentShape; // [C, H, W]
-    private final Map<PlanKey, SamplingPlan> plans = new HashMap<>();
+    private final Plans plans;
     private final List<Slot<T>> slots = new ArrayList<>(); // oldest first; slot i owns row i of latents
     private final RowTable latents; // [N, C, H, W]
     private final Histories histories; // in the order of the slots
@@ -102,6 +109,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         this.model = model;
         this.maxRows = maxRows;
         this.noise = noise;
+        plans = new Plans(model);
         manager = owner.newSubManager();
         latents = new RowTable(manager);
         int side = model.config().inputSize();
@@ -116,7 +124,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** Rows that {@code spec} takes in its first pass. */
     public int firstRows(SampleSpec spec) {
-        return spec.guidance().rows(planOf(spec).steps().get(0).t());
+        return spec.guidance().rows(plans.of(spec).steps().get(0).t());
     }
 
     /** Rows that the next pass would take if the budget allowed it. */
@@ -132,9 +140,11 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return slots.isEmpty();
     }
 
-    /** What was attached to the trajectories in flight, oldest first. */
-    public List<T> tags() {
-        return slots.stream().map(slot -> slot.tag).toList();
+    /** How far each trajectory is, oldest first: {@link #step(int[])} knows them by their place in this list. */
+    public List<Progress<T>> progress() {
+        return slots.stream()
+                .map(slot -> new Progress<>(slot.tag, slot.spec, slot.step, slot.rows()))
+                .toList();
     }
 
     /** Passes of the network so far. */
@@ -160,7 +170,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
      */
     public void resume(InFlight<T> saved) {
         requireFit(saved);
-        Slot<T> slot = new Slot<>(saved.tag(), saved.spec(), planOf(saved.spec()), saved.step());
+        Slot<T> slot = new Slot<>(saved.tag(), saved.spec(), plans.of(saved.spec()), saved.step());
         if (slot.step < 0 || slot.step >= slot.plan.steps().size()) {
             throw new IllegalArgumentException("a saved trajectory has done " + slot.step + " of "
                     + slot.plan.steps().size() + " steps, expected fewer");
@@ -171,6 +181,39 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             histories.append(saved.history());
         }
         slots.add(slot);
+    }
+
+    /** Lets a trajectory go on in {@code left} steps, which are fewer than it has. */
+    public void shorten(T tag, int left) {
+        for (Slot<T> slot : slots) {
+            if (slot.tag == tag) {
+                slot.spec = slot.spec.shortened(slot.step, left);
+                slot.plan = plans.of(slot.spec);
+            }
+        }
+    }
+
+    /** Ends trajectories before their image, and returns what was attached to them. */
+    public List<T> drop(Predicate<T> unwanted) {
+        BitSet leaving = new BitSet();
+        BitSet leavingHistories = new BitSet();
+        List<T> dropped = new ArrayList<>();
+        int history = 0;
+        for (int i = 0; i < slots.size(); i++) {
+            Slot<T> slot = slots.get(i);
+            if (unwanted.test(slot.tag)) {
+                leaving.set(i);
+                leavingHistories.set(history, slot.isMultistep());
+                dropped.add(slot.tag);
+            }
+            history += slot.isMultistep() ? 1 : 0;
+        }
+        try (NDManager m = manager.newSubManager()) {
+            latents.remove(m, leaving);
+            histories.remove(m, leavingHistories);
+        }
+        slots.removeIf(slot -> unwanted.test(slot.tag));
+        return dropped;
     }
 
     private void requireHistory(Slot<T> slot, List<float[]> history) {
@@ -198,27 +241,31 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** Advances the trajectories by one step, oldest first within the row budget, and returns those that are done. */
     public List<Finished<T>> step() {
-        return step(maxRows);
+        return step(IntStream.range(0, countWithinBudget()).toArray());
     }
 
     /**
-     * The same where other batches share the pass's budget.
+     * Advances some trajectories by one step, and returns those that are done.
      *
-     * @param rows what they have left of it; where it is too little for the oldest, none advances
+     * @param chosen their places in {@link #progress}, ascending; none is a step of none
+     * @throws IllegalArgumentException if they take more rows than the budget
      */
-    public List<Finished<T>> step(int rows) {
-        int n = countWithin(Math.min(rows, maxRows));
-        if (n == 0) {
+    public List<Finished<T>> step(int[] chosen) {
+        if (chosen.length == 0) {
             return List.of();
         }
-        List<Slot<T>> advancing = slots.subList(0, n);
+        List<Slot<T>> advancing = IntStream.of(chosen).mapToObj(slots::get).toList();
+        int asked = advancing.stream().mapToInt(Slot::rows).sum();
+        if (asked > maxRows) {
+            throw new IllegalArgumentException("a step of " + asked + " rows, expected at most " + maxRows);
+        }
         List<Finished<T>> finished = new ArrayList<>();
         try (NDManager m = manager.newSubManager()) {
-            NDArray x = latents.first(m, n); // [n, C, H, W]
+            NDArray x = latents.pick(m, chosen); // [n, C, H, W]
             NDArray prediction = predict(m, x, advancing); // [n, 2C, H, W]
             NDArray next = model.ops().samplerStep(m, x, prediction, noise(m, advancing), coefficients(m, advancing));
-            next = histories.advance(m, x, prediction, next, multistep(advancing));
-            retire(m, next, advancing, finished);
+            next = histories.advance(m, x, prediction, next, multistep(chosen));
+            retire(m, next, chosen, finished);
         }
         stepsDone++;
         return finished;
@@ -262,37 +309,42 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         return m.create(k, new Shape(advancing.size(), SamplingPlan.COEFFICIENTS)); // [n, 5]
     }
 
-    private static <T> List<Histories.Advance> multistep(List<Slot<T>> advancing) {
+    private List<Histories.Advance> multistep(int[] chosen) {
         List<Histories.Advance> advances = new ArrayList<>();
-        for (int i = 0; i < advancing.size(); i++) {
-            Slot<T> slot = advancing.get(i);
-            if (slot.isMultistep()) {
-                advances.add(new Histories.Advance(i, slot.next(), slot.isAtLast()));
+        int row = 0; // of the history of the slot
+        int i = 0;
+        for (int at = 0; at < slots.size() && i < chosen.length; at++) {
+            Slot<T> slot = slots.get(at);
+            if (at == chosen[i]) {
+                if (slot.isMultistep()) {
+                    advances.add(new Histories.Advance(row, i, slot.next(), slot.isAtLast()));
+                }
+                i++;
             }
+            row += slot.isMultistep() ? 1 : 0;
         }
         return advances;
     }
 
     /** Moves the advanced slots on, and takes out those that are done. */
-    private void retire(NDManager m, NDArray next, List<Slot<T>> advancing, List<Finished<T>> finished) {
-        List<Integer> staying = new ArrayList<>();
-        for (int i = 0; i < advancing.size(); i++) {
-            Slot<T> slot = advancing.get(i);
+    private void retire(NDManager m, NDArray next, int[] chosen, List<Finished<T>> finished) {
+        BitSet done = new BitSet();
+        for (int i = 0; i < chosen.length; i++) {
+            Slot<T> slot = slots.get(chosen[i]);
             slot.step++;
             if (slot.isDone()) {
                 finished.add(new Finished<>(slot.tag, slot.spec, next.get(i).toFloatArray()));
-            } else {
-                staying.add(i);
+                done.set(i);
             }
         }
-        latents.replaceFirst(m, next, staying);
-        advancing.removeIf(Slot::isDone);
+        latents.replace(m, chosen, next, done);
+        slots.removeIf(Slot::isDone);
     }
 
-    private int countWithin(int budget) {
+    private int countWithinBudget() {
         int rows = 0;
         int n = 0;
-        while (n < slots.size() && rows + slots.get(n).rows() <= budget) {
+        while (n < slots.size() && rows + slots.get(n).rows() <= maxRows) {
             rows += slots.get(n++).rows();
         }
         return n;
@@ -316,12 +368,6 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             saved.add(new InFlight<>(slot.tag, slot.spec, slot.step, latent, history));
         }
         return saved;
-    }
-
-    private SamplingPlan planOf(SampleSpec spec) {
-        return plans.computeIfAbsent(
-                new PlanKey(spec.sampler(), spec.steps()),
-                key -> SamplingPlan.of(model.schedule(), model.prediction(), key.sampler(), key.steps()));
     }
 
     private Shape batchOf(int n) {

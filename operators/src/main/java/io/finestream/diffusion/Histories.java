@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.torch.TorchOps;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -18,10 +19,11 @@ final class Histories {
     /**
      * A step of one of these trajectories.
      *
+     * @param row of its history
      * @param at place of its latent among those that advance
      * @param isLast whether its row leaves
      */
-    record Advance(int at, SamplingPlan.Step step, boolean isLast) {}
+    record Advance(int row, int at, SamplingPlan.Step step, boolean isLast) {}
 
     private final TorchOps ops;
     private final NDManager manager;
@@ -47,29 +49,32 @@ final class Histories {
     }
 
     /**
-     * Adds to the next latents what the samplers take from their history, and moves the first rows on.
+     * Adds to the next latents what the samplers take from their history, and moves their rows on.
      *
      * @param x [N, C, H, W]
      * @param prediction [N, 2C, H, W]
      * @param next what the samplers take from {@code x}, the prediction and noise, [N, C, H, W]
-     * @param advances the steps of the first rows, in their order
+     * @param advances in the order of their rows
      * @return [N, C, H, W]
      */
     NDArray advance(NDManager m, NDArray x, NDArray prediction, NDArray next, List<Advance> advances) {
         if (advances.isEmpty()) {
             return next;
         }
-        int n = advances.size();
-        NDArray history = rows.first(m, n); // [M, 2, C, H, W]
+        int[] chosen = advances.stream().mapToInt(Advance::row).toArray();
+        NDArray history = rows.pick(m, chosen); // [M, 2, C, H, W]
         NDArray at = m.create(advances.stream().mapToLong(Advance::at).toArray());
         NDArray k = coefficients(m, advances); // [M, 8]
         NDArray sum = ops.addHistory(m, next, history, at, k); // [N, C, H, W]
-        List<Integer> staying = IntStream.range(0, n)
-                .filter(row -> !advances.get(row).isLast())
-                .boxed()
-                .toList();
-        rows.replaceFirst(m, ops.nextHistory(m, x, prediction, history, at, k), staying);
+        BitSet leaving = new BitSet();
+        IntStream.range(0, chosen.length).filter(i -> advances.get(i).isLast()).forEach(leaving::set);
+        rows.replace(m, chosen, ops.nextHistory(m, x, prediction, history, at, k), leaving);
         return sum;
+    }
+
+    /** Takes out the rows of trajectories that end early. */
+    void remove(NDManager m, BitSet leaving) {
+        rows.remove(m, leaving);
     }
 
     private static NDArray coefficients(NDManager m, List<Advance> advances) {

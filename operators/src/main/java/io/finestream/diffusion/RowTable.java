@@ -5,10 +5,11 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
-import java.util.List;
+import java.util.BitSet;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** A tensor whose first axis grows at its end, and of which the first rows are replaced or leave. */
+/** A tensor whose first axis grows at its end, and of which any rows are replaced or leave. */
 final class RowTable {
 
     private final NDManager manager;
@@ -28,37 +29,59 @@ final class RowTable {
         }
     }
 
-    /** The first {@code n} rows, at least one. */
-    NDArray first(NDManager m, int n) {
-        NDArray first = all().get(new NDIndex("0:" + n));
-        first.attach(m);
-        return first;
+    /**
+     * Some rows, a view where they are the first ones.
+     *
+     * @param chosen ascending, at least one
+     */
+    NDArray pick(NDManager m, int[] chosen) {
+        int n = chosen.length;
+        boolean prefix = chosen[n - 1] == n - 1;
+        NDArray picked = prefix ? all().get(new NDIndex("0:" + n)) : all().get(indices(m, IntStream.of(chosen)));
+        picked.attach(m);
+        return picked;
     }
 
     /**
-     * Replaces the first rows.
+     * Replaces rows, and takes out those that leave.
      *
+     * @param chosen those that are replaced, ascending
      * @param next as many new ones
-     * @param staying which of them stay, ascending
+     * @param leaving places in {@code chosen}
      */
-    void replaceFirst(NDManager m, NDArray next, List<Integer> staying) {
-        long n = next.getShape().get(0);
-        NDList parts = new NDList();
-        if (staying.size() == n) {
-            parts.add(next);
-        } else if (!staying.isEmpty()) {
-            parts.add(next.get(m.create(staying.stream().mapToLong(i -> i).toArray())));
+    void replace(NDManager m, int[] chosen, NDArray next, BitSet leaving) {
+        int n = size();
+        int[] source = IntStream.range(0, n).toArray(); // row i of the old ones, row n + i of the new ones
+        for (int i = 0; i < chosen.length; i++) {
+            source[chosen[i]] = leaving.get(i) ? -1 : n + i;
         }
-        if (n < all().getShape().get(0)) {
-            NDArray waiting = all().get(new NDIndex(n + ":"));
-            waiting.attach(m);
-            parts.add(waiting);
-        }
-        if (parts.isEmpty()) {
-            replace(null);
+        if (chosen.length == n) {
+            keep(m, next, IntStream.of(source).filter(row -> row >= 0).map(row -> row - n));
         } else {
-            replace(parts.size() == 1 ? parts.get(0).duplicate() : NDArrays.concat(parts, 0));
+            NDArray both = NDArrays.concat(new NDList(all(), next), 0);
+            both.attach(m);
+            keep(m, both, IntStream.of(source).filter(row -> row >= 0));
         }
+    }
+
+    /** Takes rows out. */
+    void remove(NDManager m, BitSet leaving) {
+        if (!leaving.isEmpty()) {
+            keep(m, all(), IntStream.range(0, size()).filter(row -> !leaving.get(row)));
+        }
+    }
+
+    private void keep(NDManager m, NDArray from, IntStream staying) {
+        int[] rowsOf = staying.toArray();
+        replace(rowsOf.length == 0 ? null : from.get(indices(m, IntStream.of(rowsOf))));
+    }
+
+    private static NDArray indices(NDManager m, IntStream rows) {
+        return m.create(rows.asLongStream().toArray());
+    }
+
+    private int size() {
+        return (int) all().getShape().get(0);
     }
 
     float[] toFloatArray() {

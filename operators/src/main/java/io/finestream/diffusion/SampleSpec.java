@@ -10,4 +10,11 @@ package io.finestream.diffusion;
  * @param steps length of the trajectory
  */
 public record SampleSpec(
-        int subclass, int superclass, long seed, int sample, Guidance guidance, Sampler sampler, int steps) {}
+        int subclass, int superclass, long seed, int sample, Guidance guidance, Sampler sampler, int steps) {
+
+    /** The same sample where it goes on in fewer steps: {@code left} more after {@code done}. */
+    public SampleSpec shortened(int done, int left) {
+        Sampler shortened = new Sampler.Shortened(sampler, steps, done, left);
+        return new SampleSpec(subclass, superclass, seed, sample, guidance, shortened, done + left);
+    }
+}

@@ -186,6 +186,47 @@ public sealed interface Sampler {
     }
 
     /**
+     * A trajectory that goes on in fewer steps than it began with, at timesteps spread evenly over those that were
+     * before it. The first of them stays, so that whatever a multistep sampler keeps was predicted for the level that
+     * the latent is at: its steps are of any size, and it goes on at its order.
+     *
+     * @param steps of the whole trajectory as it was
+     * @param done steps before
+     * @param left steps after
+     */
+    record Shortened(Sampler sampler, int steps, int done, int left) implements Sampler {
+        public Shortened {
+            if (done < 0 || left < 1 || done + left > steps) {
+                throw new IllegalArgumentException("a trajectory of " + steps + " steps is to end in " + left
+                        + " more after " + done + ", expected at least 1, and no more than there are");
+            }
+        }
+
+        /** Those that are left, whatever {@code ignored} is. */
+        @Override
+        public int[] timesteps(NoiseSchedule schedule, int ignored) {
+            int[] whole = sampler.timesteps(schedule, steps); // the first of those left is at steps - done - 1
+            int[] kept = NoiseSchedule.spread(steps - done, left);
+            int[] shortened = new int[done + left];
+            for (int i = 0; i < left; i++) {
+                shortened[left - 1 - i] = whole[steps - done - 1 - kept[i]];
+            }
+            System.arraycopy(whole, steps - done, shortened, left, done);
+            return shortened;
+        }
+
+        @Override
+        public double endAlphaBar(NoiseSchedule schedule) {
+            return sampler.endAlphaBar(schedule);
+        }
+
+        @Override
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            return sampler.step(levels, i);
+        }
+    }
+
+    /**
      * The timesteps of a trajectory, ascending: the last one is visited first. There are {@code steps} of them, except
      * where the sampler has a reason that it names.
      */

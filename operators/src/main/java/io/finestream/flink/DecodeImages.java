@@ -114,6 +114,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
                 .setBaseModelHash(model.baseHash())
                 .setSteps(done.getStep())
                 .setStepsRequested(request.getSteps())
+                .setShortenings(done.getShortenings())
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
                 .setRespacing(request.getRespacing())

@@ -9,7 +9,7 @@ import org.apache.flink.runtime.metrics.DescriptiveStatisticsHistogram;
 /**
  * What the denoise operator tells about itself.
  *
- * @param stepMillis time of one step of everything in flight
+ * @param stepMillis time of one step
  * @param rowsPerStep rows of it
  * @param swapMillis time from a version at hand to its being the newest
  * @param versionAgeMillis time from a version's being made by the tuner to its being the newest here

@@ -1,7 +1,7 @@
 package io.finestream.flink;
 
 import io.finestream.diffusion.DenoiseBatch;
-import io.finestream.diffusion.SampleSpec;
+import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Trajectory;
@@ -12,9 +12,7 @@ import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.WeightsException;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
@@ -46,12 +44,15 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         implements OneInputStreamOperator<SourceRecord, Trajectory>, BoundedOneInput {
 
     private static final long serialVersionUID = 1;
+    /** Most records between two steps: they are read in a fraction of one, and what is urgent among them overtakes. */
+    private static final int READ_AHEAD = 64;
+
     private static final Logger LOG = LoggerFactory.getLogger(DenoiseOperator.class);
 
     private final GenerationSettings settings;
     private final @Nullable ParameterTopic parameters;
     private final MailboxExecutor mailbox;
-    private final Deque<PendingRequest> pending = new ArrayDeque<>();
+    private final AdmissionQueue pending = new AdmissionQueue();
     private final List<Trajectory> restored = new ArrayList<>();
 
     private transient ListState<Trajectory> inFlightState;
@@ -62,10 +63,12 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private transient RequestReader reader;
     private transient Trajectories trajectories;
     private transient LiveVersions live;
+    private transient Deadlines deadlines;
     private transient @Nullable ParameterFeed feed;
     private transient DenoiseMetrics measured;
     private boolean stepScheduled;
-    private boolean admittedSinceStep;
+    private boolean readSinceTurn;
+    private int readSinceStep;
 
     @SuppressWarnings("NullAway.Init") // Flink calls initializeState and open before anything else
     DenoiseOperator(
@@ -110,6 +113,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         reader = new RequestReader(settings.wireFormat(), resolver);
         trajectories = new Trajectories(model, resolver);
         live = new LiveVersions(model, planned.plan().rows(), settings.swap());
+        deadlines = new Deadlines(reader, pending, live);
         measured = DenoiseMetrics.in(metrics, live);
         metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
         live.restore(restoredVersions.versions());
@@ -163,54 +167,60 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     }
 
     /**
-     * Takes a request in. While the batch is full it holds the input for about one step, which paces intake to what is
-     * finished; holding it longer would hold checkpoints too, so the request then waits in {@link #pending}.
+     * Takes a request in. Where too many wait in {@link #pending} it holds the input until one of them is in the batch, and
+     * Kafka holds the rest.
      */
     @Override
     public void processElement(StreamRecord<SourceRecord> element) throws Exception {
         SourceRecord record = element.getValue();
         try {
-            pending.add(reader.read(record, live.taxonomy(), Instant.now()));
+            pending.add(reader.read(record, live.taxonomy(), now()));
         } catch (RequestException e) {
-            measured.deadLetters().inc();
-            output.collect(
-                    DenoiseOperatorFactory.DEAD_LETTERS,
-                    new StreamRecord<>(record.deadLetter(e.requestId(), e.code(), String.valueOf(e.getMessage()))));
+            reject(record.deadLetter(e.requestId(), e.code(), String.valueOf(e.getMessage())));
             return;
         }
-        admittedSinceStep |= admitPending();
+        readSinceTurn = true;
+        readSinceStep++;
+        admitPending();
         scheduleStep();
-        long heldSince = System.nanoTime();
-        while (pending.size() >= settings.maxPending() || (!pending.isEmpty() && mayHold(heldSince))) {
+        while (pending.size() >= settings.maxPending()) {
             // not a mail: a checkpoint in the middle of this record would have it read twice
             step();
             admitPending();
         }
     }
 
-    private static boolean mayHold(long since) {
-        return System.nanoTime() - since < GenerationSettings.ADMISSION_WAIT.toNanos();
+    private void reject(DeadLetter letter) {
+        measured.deadLetters().inc();
+        output.collect(DenoiseOperatorFactory.DEAD_LETTERS, new StreamRecord<>(letter));
     }
 
-    /** Moves waiting samples into the batch while there is room; says whether any moved. */
-    private boolean admitPending() {
-        boolean admitted = false;
-        while (!pending.isEmpty()) {
-            PendingRequest from = pending.peek();
-            Trajectory next = trajectories.next(from, live.newestVersion(), live.taxonomy());
-            SampleSpec spec = trajectories.spec(next);
-            if (!live.hasRoomFor(spec)) {
-                return admitted;
-            }
-            live.admit(next, spec);
-            admitted = true;
+    private Instant now() {
+        return Instant.ofEpochMilli(getProcessingTimeService().getCurrentProcessingTime());
+    }
+
+    /** Moves waiting samples into the batch while there is room. */
+    private void admitPending() {
+        pending.share(live.rowsByRequest());
+        PendingRequest from;
+        while ((from = pending.next(this::hasRoomFor)) != null) {
+            Trajectory next = next(from);
+            live.admit(next, trajectories.spec(next));
             from.setNextSample(from.getNextSample() + 1);
             if (from.getNextSample()
                     == from.getRequest().getFirstSample() + from.getRequest().getCount()) {
-                pending.remove();
+                pending.remove(from);
             }
+            pending.share(live.rowsByRequest());
         }
-        return admitted;
+    }
+
+    private boolean hasRoomFor(PendingRequest from) {
+        return live.hasRoomFor(from.getRequest(), trajectories.spec(next(from)));
+    }
+
+    private Trajectory next(PendingRequest from) {
+        return trajectories.next(from, live.newestVersion(), live.taxonomy());
     }
 
     private void scheduleStep() {
@@ -222,13 +232,13 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     private void stepMail() {
         stepScheduled = false;
-        if (admittedSinceStep && pending.isEmpty()) {
-            // Flink reads one record between two mails: look for another before a step that has room for it
-            admittedSinceStep = false;
+        if (readSinceTurn && readSinceStep < READ_AHEAD) {
+            // Flink reads one record between two mails: look for another before a step
+            readSinceTurn = false;
             scheduleStep();
             return;
         }
-        admittedSinceStep = false;
+        readSinceTurn = false;
         step();
         admitPending();
         scheduleStep();
@@ -238,9 +248,13 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         if (getContainingTask().isCanceled()) {
             throw new CancelTaskException("cancelled between two denoising steps");
         }
+        readSinceStep = 0;
+        Instant now = now();
+        deadlines.expire(now).forEach(this::reject);
+        deadlines.shorten(now);
         long stepsBefore = live.stepsDone();
         long rowsBefore = live.rowsDone();
-        List<Trajectory> advancing = live.trajectories();
+        List<DenoiseBatch.Progress<Trajectory>> inFlight = live.progress();
         long start = System.nanoTime();
         List<DenoiseBatch.Finished<Trajectory>> finished = live.step();
         long nanos = System.nanoTime() - start;
@@ -249,7 +263,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         measured.rowsPerStep().update(live.rowsDone() - rowsBefore);
         measured.stepMillis().update(nanos / 1_000_000);
         measured.samples().inc(finished.size());
-        advancing.forEach(trajectory -> trajectory.setDenoiseNanos(trajectory.getDenoiseNanos() + nanos));
+        inFlight.forEach(sample -> sample.tag().setDenoiseNanos(sample.tag().getDenoiseNanos() + nanos));
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
             Trajectory trajectory = Trajectories.finish(done);
             output.collect(new StreamRecord<>(
@@ -265,7 +279,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
             inFlight.add(Trajectories.save(sample));
         }
         inFlightState.update(inFlight);
-        pendingState.update(new ArrayList<>(pending));
+        pendingState.update(pending.waiting());
         versionState.update(live.saved());
     }
 

@@ -4,7 +4,6 @@ import io.finestream.autotune.ComputeSettings;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.weights.ModelChoice;
 import java.io.Serializable;
-import java.time.Duration;
 
 /**
  * What the operators of a generation job are told.
@@ -35,8 +34,6 @@ public record GenerationSettings(
         IMMEDIATE
     }
 
-    /** How long a request may hold up the input while the batch is full: about one step. */
-    static final Duration ADMISSION_WAIT = Duration.ofMillis(200);
 
     /** Most requests that wait in memory, per slot. */
     public static final int MAX_PENDING = 10_000;

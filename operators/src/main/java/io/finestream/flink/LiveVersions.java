@@ -1,24 +1,30 @@
 package io.finestream.flink;
 
 import io.finestream.diffusion.DenoiseBatch;
+import io.finestream.diffusion.FairShare;
 import io.finestream.diffusion.Noise;
 import io.finestream.diffusion.SampleSpec;
 import io.finestream.dit.Taxonomy;
+import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.Trajectory;
 import io.finestream.versions.TunedModel;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.WeightsException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The versions of the parameters that trajectories run on: a group each, with a running batch and the version's tensors,
- * and one budget of rows for all groups together. What is new joins the newest group; an older one is freed when its
+ * and one budget of rows for all groups together, which {@link FairShare} divides. What is new joins the newest group; an older one is freed when its
  * last trajectory has ended.
  */
 final class LiveVersions implements AutoCloseable {
@@ -33,6 +39,7 @@ final class LiveVersions implements AutoCloseable {
     private final GenerativeModel model;
     private final int maxRows;
     private final GenerationSettings.Swap swap;
+    private final FairShare share;
     private final List<Group> groups = new CopyOnWriteArrayList<>(); // oldest first; metrics read it in their thread
     private volatile Group newest;
     private long stepsDone; // of groups that are gone
@@ -47,6 +54,7 @@ final class LiveVersions implements AutoCloseable {
         this.model = model;
         this.maxRows = maxRows;
         this.swap = swap;
+        share = new FairShare(maxRows);
         newest = group(null, TunedModel.base(model));
         groups.add(newest);
     }
@@ -119,11 +127,26 @@ final class LiveVersions implements AutoCloseable {
         return groups.size();
     }
 
-    /** Whether {@code spec} fits into the budget of the next pass beside those in flight. */
-    boolean hasRoomFor(SampleSpec spec) {
-        int rows =
-                groups.stream().mapToInt(group -> group.batch().rowsInFlight()).sum();
-        return rows + newest.batch().firstRows(spec) <= maxRows;
+    /** Whether a sample of {@code request} joins those in flight. */
+    boolean hasRoomFor(GenerationRequest request, SampleSpec spec) {
+        return share.hasRoomFor(demand(request, newest.batch().firstRows(spec)), demands());
+    }
+
+    /** Rows that each request takes of the next step. */
+    Map<String, Integer> rowsByRequest() {
+        Map<String, Integer> rows = new HashMap<>();
+        demands().forEach(demand -> rows.merge(demand.request(), demand.rows(), Integer::sum));
+        return rows;
+    }
+
+    private List<FairShare.Demand> demands() {
+        return progress().stream()
+                .map(sample -> demand(sample.tag().getRequest(), sample.rows()))
+                .toList();
+    }
+
+    private static FairShare.Demand demand(GenerationRequest request, int rows) {
+        return new FairShare.Demand(request.getRequestId(), AdmissionQueue.urgency(request), rows);
     }
 
     /** Starts a trajectory of the newest version. */
@@ -145,22 +168,46 @@ final class LiveVersions implements AutoCloseable {
                 + "; start from another checkpoint, or without the saved state");
     }
 
-    /** Advances every trajectory by one step, oldest versions first within the row budget, and returns those done. */
+    /** Advances the trajectories whose turn it is by one step, and returns those done. */
     List<DenoiseBatch.Finished<Trajectory>> step() {
+        BitSet chosen = share.choose(demands());
         List<DenoiseBatch.Finished<Trajectory>> finished = new ArrayList<>();
-        int left = maxRows;
+        long rows = rowsDone();
+        long start = System.nanoTime();
+        int first = 0;
         for (Group group : groups) {
-            long before = group.batch().rowsDone();
-            finished.addAll(group.batch().step(left));
-            left -= (int) (group.batch().rowsDone() - before);
+            int end = first + group.batch().size();
+            finished.addAll(group.batch().step(chosen.get(first, end).stream().toArray()));
+            first = end;
         }
+        share.took((int) (rowsDone() - rows), System.nanoTime() - start);
         dropDrained();
         return finished;
     }
 
-    /** What was attached to the trajectories in flight. */
-    List<Trajectory> trajectories() {
-        return groups.stream().flatMap(group -> group.batch().tags().stream()).toList();
+    /** Nanoseconds of the steps done last; 0 before the first. */
+    double recentStepNanos() {
+        return share.times().recent();
+    }
+
+    /** How far each trajectory is, oldest versions first. */
+    List<DenoiseBatch.Progress<Trajectory>> progress() {
+        return groups.stream()
+                .flatMap(group -> group.batch().progress().stream())
+                .toList();
+    }
+
+    /** Lets a trajectory go on in {@code left} steps, which are fewer than it has. */
+    void shorten(Trajectory trajectory, int left) {
+        groups.forEach(group -> group.batch().shorten(trajectory, left));
+    }
+
+    /** Ends trajectories before their image, and returns them. */
+    List<Trajectory> drop(Predicate<Trajectory> unwanted) {
+        List<Trajectory> dropped = new ArrayList<>();
+        groups.forEach(group -> dropped.addAll(group.batch().drop(unwanted)));
+        dropDrained();
+        return dropped;
     }
 
     /** The trajectories as a checkpoint needs them. */

@@ -47,6 +47,11 @@ final class RequestReader {
         }
     }
 
+    /** A record with a request that was read before. */
+    SourceRecord write(GenerationRequest request, String topic, int partition, long offset, Instant timestamp) {
+        return new SourceRecord(null, codec.encode(request), topic, partition, offset, timestamp.toEpochMilli());
+    }
+
     private GenerationRequest decode(SourceRecord record) throws RequestException {
         byte[] value = record.value();
         if (value == null) {

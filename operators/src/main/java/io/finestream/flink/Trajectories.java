@@ -4,6 +4,7 @@ import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.diffusion.SampleSpec;
 import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.PendingRequest;
+import io.finestream.schemas.Shortening;
 import io.finestream.schemas.Trajectory;
 import io.finestream.weights.GenerativeModel;
 import java.nio.ByteBuffer;
@@ -36,6 +37,7 @@ record Trajectories(GenerativeModel model, RequestResolver resolver) {
                 .setBaseModelHash(model.baseHash())
                 .setStep(0)
                 .setLatent(ByteBuffer.allocate(0))
+                .setShortenings(List.of())
                 .setEnqueuedAt(from.getEnqueuedAt())
                 .setStartedAt(Instant.now())
                 .setSourceTopic(from.getSourceTopic())
@@ -47,11 +49,15 @@ record Trajectories(GenerativeModel model, RequestResolver resolver) {
 
     /** What the sample looks like. */
     SampleSpec spec(Trajectory trajectory) {
-        return resolver.spec(
+        SampleSpec spec = resolver.spec(
                 trajectory.getRequest(),
                 trajectory.getSubclassId(),
                 trajectory.getSuperclassId(),
                 trajectory.getSample());
+        for (Shortening shortening : trajectory.getShortenings()) {
+            spec = spec.shortened(shortening.getStep(), shortening.getStepsLeft());
+        }
+        return spec;
     }
 
     /**

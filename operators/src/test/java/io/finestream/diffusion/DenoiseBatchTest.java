@@ -16,6 +16,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -269,19 +270,114 @@ class DenoiseBatchTest {
     }
 
     @Test
-    void aBatchThatSharesItsBudgetAdvancesWhatFitsIntoTheRest() {
+    void onlyTheChosenTrajectoriesAdvance() {
         SampleSpec guided = spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 5); // two rows
-        try (DenoiseBatch<Integer> batch = batch(MODEL, 8)) {
-            batch.admit(0, guided);
-            batch.admit(1, guided);
-            assertThat(batch.firstRows(guided)).isEqualTo(2);
-            batch.step(1);
-            assertThat(batch.stepsDone()).isZero();
-            batch.step(3);
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 5)) {
+            for (int i = 0; i < 3; i++) {
+                batch.admit(i, guided);
+            }
+            batch.step(new int[] {1});
             assertThat(batch.rowsDone()).isEqualTo(2);
-            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(1, 0);
-            batch.step(100);
-            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(2, 1);
+            assertThat(batch.progress()).extracting(DenoiseBatch.Progress::step).containsExactly(0, 1, 0);
+            batch.step(new int[] {0, 2});
+            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(1, 1, 1);
+            assertThat(batch.step(new int[0])).isEmpty();
+            assertThat(batch.stepsDone()).isEqualTo(2);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> batch.step(new int[] {0, 1, 2}))
+                    .withMessage("a step of 6 rows, expected at most 5");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aTrajectoryThatSitsStepsOutGivesTheImageItHasAlone(ComputeType type) {
+        DiffusionModel model = model(type);
+        Random random = new Random(1);
+        Map<Integer, float[]> images = new HashMap<>();
+        try (DenoiseBatch<Integer> batch = batch(model, 8)) {
+            int admitted = 0;
+            while (admitted < MIX.size() || !batch.isEmpty()) {
+                if (admitted < MIX.size()) {
+                    batch.admit(admitted, MIX.get(admitted++));
+                }
+                int rows = 0;
+                IntStream.Builder chosen = IntStream.builder();
+                List<DenoiseBatch.Progress<Integer>> inFlight = batch.progress();
+                for (int i = 0; i < inFlight.size(); i++) {
+                    if (random.nextBoolean() && rows + inFlight.get(i).rows() <= 8) {
+                        rows += inFlight.get(i).rows();
+                        chosen.add(i);
+                    }
+                }
+                batch.step(chosen.build().toArray()).forEach(image -> images.put(image.tag(), image.latent()));
+            }
+        }
+        for (int i = 0; i < MIX.size(); i++) {
+            assertThat(images.get(i)).as("sample %s", i).isEqualTo(alone(model, MIX.get(i)));
+        }
+    }
+
+    @Test
+    void droppedTrajectoriesLeaveTheOthersAlone() {
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
+            for (int i = 0; i < MIX.size(); i++) {
+                batch.admit(i, MIX.get(i));
+            }
+            batch.step();
+            List<Integer> inFlight =
+                    batch.progress().stream().map(DenoiseBatch.Progress::tag).toList();
+            List<Integer> even = inFlight.stream().filter(i -> i % 2 == 0).toList();
+            assertThat(batch.drop(i -> i % 2 == 0)).isEqualTo(even);
+            assertThat(batch.drop(i -> i % 2 == 0)).isEmpty();
+            Map<Integer, float[]> images = drain(batch);
+            assertThat(images).hasSize(inFlight.size() - even.size());
+            images.forEach((i, image) -> assertThat(image).as("sample %s", i).isEqualTo(alone(MODEL, MIX.get(i))));
+            assertThat(batch.arraysHeld()).isZero();
+        }
+    }
+
+    @Test
+    void aShortenedTrajectoryEndsSoonerAndIsTheSameAfterARestore() {
+        for (Sampler sampler :
+                List.of(new Sampler.Ddim(0.5), new Sampler.Ddpm(), new Sampler.DpmSolverPp(), new Sampler.UniPc())) {
+            SampleSpec spec = spec(3, Guidance.fineGrained(2, 3), sampler, 20);
+            List<DenoiseBatch.InFlight<Integer>> saved = new ArrayList<>();
+            float[] image;
+            try (DenoiseBatch<Integer> batch = batch(MODEL, 24)) {
+                batch.admit(0, spec);
+                batch.admit(1, MIX.get(0));
+                for (int step = 0; step < 4; step++) {
+                    batch.step();
+                }
+                batch.shorten(0, 6);
+                for (int step = 0; step < 2; step++) {
+                    batch.step();
+                    saved.add(batch.inFlight().get(0));
+                }
+                batch.shorten(0, 2);
+                saved.add(batch.inFlight().get(0));
+                batch.step();
+                saved.add(batch.inFlight().get(0));
+                List<DenoiseBatch.Finished<Integer>> finished = batch.step();
+                assertThat(finished).hasSize(1);
+                assertThat(finished.get(0).spec().steps()).isEqualTo(8);
+                image = finished.get(0).latent();
+            }
+            assertThat(image).isNotEqualTo(alone(MODEL, spec));
+            for (float value : image) {
+                assertThat(value).as("%s", sampler).isFinite();
+            }
+            SampleSpec shortened = spec.shortened(4, 6).shortened(6, 2);
+            assertThat(saved.get(3).spec()).isEqualTo(shortened);
+            assertThat(alone(MODEL, shortened)).as("%s from its start", sampler).isEqualTo(image);
+            for (DenoiseBatch.InFlight<Integer> at : saved.subList(2, 4)) {
+                try (DenoiseBatch<Integer> other = batch(MODEL, 24)) {
+                    other.admit(3, MIX.get(9));
+                    other.resume(at);
+                    assertThat(drain(other).get(0)).as("%s resumed", sampler).isEqualTo(image);
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package io.finestream.diffusion;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
@@ -47,6 +48,58 @@ class SamplerTest {
                         .isEqualTo(Math.sqrt(ALPHA_BAR[0]) * x0 + Math.sqrt(1 - ALPHA_BAR[0]) * eps, within(1e-9));
             }
         }
+    }
+
+    @Test
+    void aShortenedTrajectoryVisitsEveryFewOfTheTimestepsLeft() {
+        Sampler ddim = new Sampler.Ddim(0); // 0, 100, ..., 900
+        assertThat(new Sampler.Shortened(ddim, 10, 4, 3).timesteps(NoiseSchedule.DIT, 0))
+                .as("of 500, 400, ..., 0")
+                .containsExactly(0, 300, 500, 600, 700, 800, 900);
+        assertThat(new Sampler.Shortened(ddim, 10, 4, 1).timesteps(NoiseSchedule.DIT, 0))
+                .containsExactly(500, 600, 700, 800, 900);
+        assertThat(new Sampler.Shortened(ddim, 10, 4, 6).timesteps(NoiseSchedule.DIT, 0))
+                .containsExactly(ddim.timesteps(NoiseSchedule.DIT, 10));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new Sampler.Shortened(ddim, 10, 4, 7))
+                .withMessage("a trajectory of 10 steps is to end in 7 more after 4, expected at least 1, and no more"
+                        + " than there are");
+    }
+
+    @Test
+    void whatWasDoneBeforeAShorteningStaysAsItWas() {
+        for (Sampler sampler :
+                List.of(new Sampler.Ddim(0.5), new Sampler.Ddpm(), new Sampler.DpmSolverPp(), new Sampler.UniPc())) {
+            SamplingPlan whole = plan(PredictionType.EPSILON, sampler, 20);
+            for (int done = 0; done < 20; done++) {
+                SamplingPlan shortened = plan(PredictionType.EPSILON, new Sampler.Shortened(sampler, 20, done, 1), 0);
+                assertThat(shortened.steps()).hasSize(done + 1);
+                assertThat(shortened.steps().subList(0, done))
+                        .isEqualTo(whole.steps().subList(0, done));
+            }
+        }
+    }
+
+    /** What a multistep sampler has kept is of use to the shortened rest. */
+    @Test
+    void aConstantImageIsReachedThroughAShortening() {
+        double x0 = 0.7;
+        double eps = -1.3;
+        double start = Math.sqrt(ALPHA_BAR[999]) * x0 + Math.sqrt(1 - ALPHA_BAR[999]) * eps;
+        for (Sampler sampler : MULTISTEP) {
+            for (int left : new int[] {1, 2, 3, 9}) {
+                SamplingPlan plan = plan(PredictionType.EPSILON, new Sampler.Shortened(sampler, 20, 9, left), 0);
+                double[] end =
+                        run(plan, start, (t, x) -> (x - Math.sqrt(ALPHA_BAR[t]) * x0) / Math.sqrt(1 - ALPHA_BAR[t]));
+                assertThat(end[0])
+                        .as("%s, %s steps left", sampler, left)
+                        .isEqualTo(Math.sqrt(ALPHA_BAR[0]) * x0 + Math.sqrt(1 - ALPHA_BAR[0]) * eps, within(1e-9));
+            }
+        }
+    }
+
+    private static SamplingPlan plan(PredictionType prediction, Sampler sampler, int steps) {
+        return SamplingPlan.of(NoiseSchedule.DIT, prediction, sampler, steps);
     }
 
     private interface Network {

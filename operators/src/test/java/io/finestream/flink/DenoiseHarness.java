@@ -1,6 +1,8 @@
 package io.finestream.flink;
 
 import io.finestream.TinyModel;
+import io.finestream.diffusion.DenoiseBatch;
+import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
@@ -9,12 +11,14 @@ import io.finestream.schemas.SamplerName;
 import io.finestream.schemas.Trajectory;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.OneInputStreamOperatorTestHarness;
@@ -26,6 +30,8 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
 
     private static final AvroCodec<GenerationRequest> CODEC =
             new AvroCodec<>(GenerationRequest.class, new WireFormat.SingleObject());
+
+    private long offset;
 
     DenoiseHarness(GenerationSettings settings, int parallelism, int subtask) throws Exception {
         super(new DenoiseOperatorFactory(settings, null), MAX_PARALLELISM, parallelism, subtask);
@@ -40,6 +46,28 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
         return harness;
     }
 
+    /** What the operator takes for the time. */
+    DenoiseHarness at(Instant now) throws Exception {
+        setProcessingTime(now.toEpochMilli());
+        return this;
+    }
+
+    /** Why requests were given up. */
+    List<DeadLetter> deadLetters() {
+        var letters = getSideOutput(DenoiseOperatorFactory.DEAD_LETTERS);
+        return letters == null
+                ? List.of()
+                : letters.stream().map(StreamRecord::getValue).toList();
+    }
+
+    /** Steps that the samples of a request have done, the oldest first. */
+    List<Integer> stepsDone(String id) {
+        return live().progress().stream()
+                .filter(sample -> sample.tag().getRequest().getRequestId().equals(id))
+                .map(DenoiseBatch.Progress::step)
+                .toList();
+    }
+
     DenoiseOperator operator() {
         return (DenoiseOperator) getOperator();
     }
@@ -49,7 +77,7 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
     }
 
     void process(GenerationRequest request) throws Exception {
-        processElement(new SourceRecord(null, CODEC.encode(request), "requests", 0, 0, 0), 0);
+        processElement(new SourceRecord(null, CODEC.encode(request), "requests", 0, offset++, 0), 0);
     }
 
     /** Hands the operator a version as the feed does, and runs mails until it has it. */

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
             BenchQualityCommand.class,
             BenchScaleCommand.class,
             BenchInvarianceCommand.class,
+            FairnessCommand.class,
             BenchCommand.Tuning.class,
             BenchCommand.Checkpoints.class
         })

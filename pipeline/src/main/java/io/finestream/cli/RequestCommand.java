@@ -1,6 +1,7 @@
 package io.finestream.cli;
 
 import io.finestream.schemas.GenerationRequest;
+import io.finestream.schemas.Quality;
 import io.finestream.schemas.wire.AvroCodec;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -72,8 +73,13 @@ final class RequestCommand implements Callable<Integer> {
             paramLabel = "TIME",
             converter = TimeConverters.OfInstant.class,
             description = "when the images stop being wanted: 30s, 5m, 2h from now, or 2026-01-31T12:00:00Z"
-                    + " (default: never)")
+                    + " (default: never); what is not made by then is reported as a dead letter")
     private @Nullable Instant deadline;
+
+    @Option(
+            names = "--degradable",
+            description = "rather than be late, finish an image that has been begun in fewer steps; it says how many")
+    private boolean degradable;
 
     @Option(
             names = "--header",
@@ -125,6 +131,9 @@ final class RequestCommand implements Callable<Integer> {
             throw Usage.wrong(
                     command, "--id names one request and is not blank: give one --class with it, or leave it out");
         }
+        if (degradable && deadline == null && file == null) {
+            throw Usage.wrong(command, "--degradable says what to do about a --deadline; give one");
+        }
         if (deadline != null && deadline.isBefore(Instant.now())) {
             throw Usage.wrong(command, "--deadline " + deadline + " has passed; give a later one");
         }
@@ -141,6 +150,7 @@ final class RequestCommand implements Callable<Integer> {
                 .setRespacing(sampling.respacing())
                 .setPriority(priority)
                 .setDeadline(deadline)
+                .setQuality(degradable ? Quality.DEGRADABLE : Quality.EXACT)
                 .setHeaders(headers)
                 .build();
         if (file != null) {

@@ -12,6 +12,7 @@ import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.Provenance;
+import io.finestream.schemas.Quality;
 import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.ResolvedGuidance;
 import io.finestream.schemas.SamplerName;
@@ -107,6 +108,7 @@ class RequestImagesITCase {
                 2,
                 "--deadline",
                 "5m",
+                "--degradable",
                 "--header",
                 "user=anna",
                 "--id",
@@ -136,6 +138,7 @@ class RequestImagesITCase {
         assertThat(request.getPriority()).isEqualTo(2);
         assertThat(request.getDeadline())
                 .isBetween(before.plusSeconds(299), Instant.now().plusSeconds(300));
+        assertThat(request.getQuality()).isEqualTo(Quality.DEGRADABLE);
         assertThat(request.getHeaders()).containsExactly(Map.entry("user", "anna"));
     }
 

@@ -7,6 +7,7 @@ import io.finestream.flink.GenerationSettings;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
@@ -19,12 +20,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
@@ -35,6 +38,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.utils.Utils;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -117,7 +121,10 @@ class GenerationJobITCase {
                 "count -1", minimal("count").setCount(-1).build(),
                 "count million", minimal("count").setCount(1_000_000).build(),
                 "empty id", minimal(" ").build(),
-                "deadline", minimal("late").setDeadline(Instant.EPOCH).build(),
+                "deadline",
+                        minimal(besides("large", "late"))
+                                .setDeadline(Instant.EPOCH)
+                                .build(),
                 "null label",
                         minimal("cfg")
                                 .setGuidance(GuidanceSpec.newBuilder()
@@ -222,6 +229,64 @@ class GenerationJobITCase {
         second.cancel().get();
         assertThat(images).hasSize(requests.size());
         assertThat(TopicsInTests.committedImages(client(), topics)).hasSize(requests.size());
+    }
+
+    @Test
+    void aSingleRequestOvertakesALargeOneAndWhatIsLateIsReported() throws Exception {
+        Topics topics = topics("fair");
+        List<GenerationRequest> large = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            large.add(minimal("large")
+                    .setFirstSample(i * 64)
+                    .setCount(64)
+                    .setSteps(100)
+                    .build());
+        }
+        TopicsInTests.produce(client(), topics, large);
+        JobClient job = start(topics, "fair", false);
+        try {
+            TopicsInTests.consumeImages(client(), topics, 1, PATIENCE, image -> {});
+            GenerationRequest late = minimal("late")
+                    .setPriority(-1) // has no place beside the large one
+                    .setDeadline(Instant.now().plusSeconds(1))
+                    .build();
+            TopicsInTests.produce(
+                    client(),
+                    topics,
+                    List.of(minimal(besides("large", "single")).build(), late));
+            List<DeadLetter> letters = new ArrayList<>();
+            AvroCodec<DeadLetter> codec = new AvroCodec<>(DeadLetter.class, WIRE);
+            TopicsInTests.consume(
+                    client(),
+                    topics.deadLetters(),
+                    1,
+                    PATIENCE,
+                    record -> letters.add(TopicsInTests.decode(codec, record)));
+            assertThat(letters).extracting(DeadLetter::getRequestId).containsExactly(late.getRequestId());
+            assertThat(letters).extracting(DeadLetter::getReasonCode).containsExactly(ReasonCode.EXPIRED);
+            TopicsInTests.consumeImages(client(), topics, 10 * 64 + 1, PATIENCE, image -> {});
+            List<String> inOrder = TopicsInTests.committedImages(client(), topics).stream()
+                    .sorted(Comparator.comparing(GeneratedImage::getCreatedAt))
+                    .map(GeneratedImage::getRequestId)
+                    .toList();
+            assertThat(inOrder).hasSize(10 * 64 + 1).doesNotContain(late.getRequestId());
+            assertThat(inOrder.indexOf(besides("large", "single"))).isLessThan(inOrder.size() - 64);
+        } finally {
+            job.cancel().get();
+        }
+    }
+
+    /** An id on the same partition, so that the same subtask serves it. */
+    private static String besides(String id, String prefix) {
+        return IntStream.range(0, 1_000)
+                .mapToObj(i -> prefix + "-" + i)
+                .filter(other -> partition(other) == partition(id))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static int partition(String id) {
+        return Utils.toPositive(Utils.murmur2(id.getBytes(StandardCharsets.UTF_8))) % PARTITIONS;
     }
 
     private static Map<String, byte[]> undisturbed(List<GenerationRequest> requests) throws Exception {
