@@ -58,7 +58,11 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     public static SingleOutputStreamOperator<GeneratedImage> of(
             DataStream<Trajectory> denoised, GenerationSettings settings) {
         return AsyncDataStream.unorderedWait(
-                denoised, new DecodeImages(settings), NO_TIMEOUT, TimeUnit.MILLISECONDS, Math.max(MOST_WAITING, settings.compute().rows()));
+                denoised,
+                new DecodeImages(settings),
+                NO_TIMEOUT,
+                TimeUnit.MILLISECONDS,
+                Math.max(MOST_WAITING, settings.compute().rows()));
     }
 
     @Override

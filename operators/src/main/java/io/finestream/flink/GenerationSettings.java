@@ -34,7 +34,6 @@ public record GenerationSettings(
         IMMEDIATE
     }
 
-
     /** Most requests that wait in memory, per slot. */
     public static final int MAX_PENDING = 10_000;
 

@@ -22,8 +22,7 @@ record PlannedModel(SharedModel shared, ComputePlan plan) implements AutoCloseab
     static PlannedModel open(GenerationSettings settings, int subtask, int slots) throws IOException {
         ModelFiles files = settings.model().locate();
         Device device = Devices.choose(settings.device(), subtask);
-        ComputePlan plan =
-                settings.compute().plan(files.readConfig().dit(), device, slots);
+        ComputePlan plan = settings.compute().plan(files.readConfig().dit(), device, slots);
         LOG.info("subtask {} computes on {} with {}", subtask, device, plan);
         return new PlannedModel(SharedModel.acquire(files, device, plan.type(), plan.kernels()), plan);
     }

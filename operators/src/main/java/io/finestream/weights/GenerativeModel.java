@@ -99,9 +99,7 @@ public final class GenerativeModel implements AutoCloseable {
         if (!isCast(name)) {
             return tuned != null ? tuned : base.read(ops, manager, name);
         }
-        return tuned != null
-                ? computeType.cast(ops, manager, tuned)
-                : base.readBfloat16(ops, manager, name, scratch);
+        return tuned != null ? computeType.cast(ops, manager, tuned) : base.readBfloat16(ops, manager, name, scratch);
     }
 
     private boolean isCast(String name) {

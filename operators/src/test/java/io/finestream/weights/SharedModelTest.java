@@ -22,8 +22,10 @@ class SharedModelTest {
     void slotsOfOneJvmShareOneCopyUntilTheLastIsClosed() throws IOException {
         Path model = TinyModel.write(directory, 1);
         int before = SharedModel.copies();
-        SharedModel first = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
-        SharedModel second = SharedModel.acquire(ModelFiles.in(directory.resolve(".")), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel first =
+                SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel second = SharedModel.acquire(
+                ModelFiles.in(directory.resolve(".")), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
         assertThat(second.model()).isSameAs(first.model());
         assertThat(SharedModel.copies()).isEqualTo(before + 1);
         first.close();
@@ -42,7 +44,8 @@ class SharedModelTest {
                     files.withTaxonomy(classes),
                     files.withPart(PyTorchCheckpoint.Part.MODEL),
                     files.withDiffusersNumerics())) {
-                try (SharedModel another = SharedModel.acquire(other, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC)) {
+                try (SharedModel another =
+                        SharedModel.acquire(other, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC)) {
                     assertThat(another.model()).as("%s", other).isNotSameAs(plain.model());
                 }
             }
@@ -52,8 +55,10 @@ class SharedModelTest {
     @Test
     void anotherArithmeticIsAnotherCopy() throws IOException {
         Path model = TinyModel.write(directory, 1);
-        try (SharedModel fp32 = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
-                SharedModel bf16 = SharedModel.acquire(ModelFiles.in(model), Device.cpu(), ComputeType.BF16, Kernels.DETERMINISTIC)) {
+        try (SharedModel fp32 = SharedModel.acquire(
+                        ModelFiles.in(model), Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+                SharedModel bf16 = SharedModel.acquire(
+                        ModelFiles.in(model), Device.cpu(), ComputeType.BF16, Kernels.DETERMINISTIC)) {
             assertThat(bf16.model()).isNotSameAs(fp32.model());
             assertThat(bf16.model().baseHash()).isEqualTo(fp32.model().baseHash());
         }
