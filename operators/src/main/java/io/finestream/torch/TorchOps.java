@@ -248,6 +248,15 @@ public final class TorchOps {
         return call(m, "linear", x, weight, bias);
     }
 
+    /** A weight for {@link #prepackedLinear} alone. */
+    public NDArray prepack(NDManager m, NDArray weight, NDArray rows) {
+        return call(m, "prepack", weight, rows);
+    }
+
+    public NDArray prepackedLinear(NDManager m, NDArray x, NDArray weight, NDArray bias) {
+        return call(m, "prepacked_linear", x, weight, bias);
+    }
+
     public NDArray crossEntropy(NDManager m, NDArray logits, NDArray labels, NDArray smoothing) {
         return call(m, "cross_entropy", logits, labels, smoothing);
     }
