@@ -29,7 +29,7 @@ record ForwardBench(Map<String, DiTConfig> networks, int rows, int repeats) {
     private static final int SUBCLASSES = 1000;
     private static final int XL_BLOCKS = 4;
 
-    /** DiT-S/2, and a network as wide as DiT-XL/2; both have 256 tokens. */
+    /** DiT-S/2, and a few blocks of DiT-XL/2, which say as much as all 28; both have 256 tokens. */
     static ForwardBench published(int repeats) {
         DiTConfig s = DiTConfig.published("S/2", 256, SUBCLASSES, 1, false);
         DiTConfig xl = DiTConfig.published("XL/2", 256, SUBCLASSES, 1, false);
@@ -45,7 +45,7 @@ record ForwardBench(Map<String, DiTConfig> networks, int rows, int repeats) {
                 false);
         Map<String, DiTConfig> networks = new LinkedHashMap<>();
         networks.put("S/2", s);
-        networks.put("XL/2, the first " + XL_BLOCKS + " blocks", shallow);
+        networks.put("XL/2 (" + XL_BLOCKS + " blocks)", shallow);
         return new ForwardBench(networks, ROWS, repeats);
     }
 

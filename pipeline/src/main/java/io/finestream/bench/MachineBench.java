@@ -116,8 +116,8 @@ public record MachineBench(
             if (ceiling.isEmulated(type)) {
                 notes.add(String.format(
                         Locale.ROOT,
-                        "Networks in %s are left out: the processor seems to have no instructions for it, since a product"
-                                + " takes %.0f times what it takes in %s. --dtype %s,%s measures them all the same.",
+                        "Networks in %s are left out: its product takes %.0f times as long as that of %s, so the processor"
+                                + " seems%nto have no instructions for it. --dtype %s,%s measures them all the same.",
                         type,
                         ceiling.flopsPerSecond(ComputeType.FP32) / ceiling.flopsPerSecond(type),
                         ComputeType.FP32,
@@ -142,7 +142,7 @@ public record MachineBench(
         }
     }
 
-    private static void delete(Path directory) throws IOException {
+    static void delete(Path directory) throws IOException {
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);

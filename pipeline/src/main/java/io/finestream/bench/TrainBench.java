@@ -40,7 +40,9 @@ record TrainBench(String size, int imageSize, int batch, int repeats) {
                             new TunedNetwork(ops, manager, config, base, TuningStrategy.FINE_DIFFUSION, batch);
                     TunedNetwork ofAll = new TunedNetwork(ops, manager, config, base, TuningStrategy.FULL, batch)) {
                 for (int i = 0; i <= repeats; i++) { // the first warms up
+                    TorchOps.recordGradients(false);
                     ceiling.again(ComputeType.FP32);
+                    TorchOps.recordGradients(true);
                     few.of(ofFew::step);
                     full.of(ofAll::step);
                 }

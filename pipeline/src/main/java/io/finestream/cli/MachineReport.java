@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** What {@code bench} tells people. */
 record MachineReport(MachineBench.Result result) {
 
-    private static final String LINE = "  %-39s%-5s%12s%16s%9s%16s%n";
+    private static final String LINE = "  %-39s%-5s%12s%16s%9s%16s";
 
     void print(PrintWriter out) {
         MachineBench bench = result.bench();
@@ -21,7 +21,7 @@ record MachineReport(MachineBench.Result result) {
                 Counted.of(result.processors(), "processor"),
                 Counted.of(bench.threads(), "engine thread"),
                 bench.model());
-        out.printf(LINE, "", "", "time", "per second", "GFLOP/s", "share");
+        out.println(LINE.formatted("", "", "time", "per second", "GFLOP/s", "share"));
         for (Part part : Part.values()) {
             List<Measurement> lines = result.measurements().stream()
                     .filter(line -> line.part() == part)
@@ -51,14 +51,14 @@ record MachineReport(MachineBench.Result result) {
     private static void print(PrintWriter out, Measurement line) {
         Measurement.Rate rate = line.rate();
         Measurement.Share share = line.share();
-        out.printf(
-                LINE,
+        String text = LINE.formatted(
                 line.what(),
                 line.type() == null ? "" : line.type(),
                 number(line.millis(), " ms"),
                 rate == null ? "" : number(rate.perSecond(), " " + rate.unit()),
                 number(line.gflopsPerSecond(), ""),
                 share == null ? "" : String.format(Locale.ROOT, "%.1f %% of %s", 100 * share.fraction(), share.of()));
+        out.println(text.stripTrailing());
     }
 
     /** Three digits or more. */
