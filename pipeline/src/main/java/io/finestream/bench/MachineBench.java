@@ -116,8 +116,8 @@ public record MachineBench(
             if (ceiling.isEmulated(type)) {
                 notes.add(String.format(
                         Locale.ROOT,
-                        "Networks in %s are left out: its product takes %.0f times as long as that of %s, so the processor"
-                                + " seems%nto have no instructions for it. --dtype %s,%s measures them all the same.",
+                        "Networks in %s are left out: its product takes %.0f times as long as that of %s, as where%na"
+                                + " processor has no instructions for it. --dtype %s,%s measures them all the same.",
                         type,
                         ceiling.flopsPerSecond(ComputeType.FP32) / ceiling.flopsPerSecond(type),
                         ComputeType.FP32,

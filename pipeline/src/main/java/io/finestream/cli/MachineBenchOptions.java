@@ -80,7 +80,8 @@ final class MachineBenchOptions {
         try (ProgressBar bar = Progress.bar("bench", parts.size())) {
             result = bench.run(part -> {
                 bar.setExtraMessage(part.toString());
-                bar.stepTo(parts.stream().filter(done -> done.compareTo(part) < 0).count());
+                bar.stepTo(
+                        parts.stream().filter(done -> done.compareTo(part) < 0).count());
             });
         }
         new MachineReport(result).print(command.commandLine().getOut());

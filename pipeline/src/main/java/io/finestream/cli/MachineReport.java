@@ -33,8 +33,8 @@ record MachineReport(MachineBench.Result result) {
         }
         out.println();
         out.printf(
-                "Shortest of %s, in turns with what it is compared with. A share of fp32 or bf16 is one of the best"
-                        + " product.%nOperations are the DiT paper's count, two for a multiplication with its addition.%n",
+                "The best of %s, in turns with what it is compared with. A share of fp32 or bf16%nis one of the best"
+                        + " product. Operations: the DiT paper's count, two for each multiply-add.%n",
                 Counted.of(bench.repeats(), "repetition"));
         result.notes().forEach(out::println);
         out.flush();

@@ -33,7 +33,8 @@ class ForwardBenchTest {
                 double seconds = Objects.requireNonNull(line.millis()) / 1e3;
                 double gflops = Objects.requireNonNull(line.gflopsPerSecond());
                 assertThat(gflops * 1e9 * seconds).isCloseTo(2 * 2 * SMALL.multiplyAdds(), within(1e3));
-                Measurement.Share share = Objects.requireNonNull(line.under(ceiling).share());
+                Measurement.Share share =
+                        Objects.requireNonNull(line.under(ceiling).share());
                 double reachable = ceiling.flopsPerSecond(Objects.requireNonNull(line.type()));
                 assertThat(share.fraction()).isPositive().isCloseTo(gflops * 1e9 / reachable, within(1e-9));
                 assertThat(share.of()).isEqualTo(String.valueOf(line.type()));

@@ -76,7 +76,10 @@ class BenchCommandITCase {
         assertThat(run.exitCode()).isZero();
         assertThat(run.out().lines()).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(100));
         assertThat(run.out())
-                .contains("pipeline, 2 slots of 1 thread, 4 rows each", "2 guided images, 20 steps", "PNG of 8 x 8 pixels");
+                .contains(
+                        "pipeline, 2 slots of 1 thread, 4 rows each",
+                        "2 guided images, 20 steps",
+                        "PNG of 8 x 8 pixels");
 
         JsonNode result = new ObjectMapper().readTree(json.toFile());
         assertThat(result.path("bench").path("slots").asInt()).isEqualTo(2);
@@ -87,7 +90,8 @@ class BenchCommandITCase {
             String what = line.path("what").asText();
             String printed = run.out()
                     .lines()
-                    .filter(text -> text.startsWith("  " + what) && text.contains(line.path("type").asText("")))
+                    .filter(text -> text.startsWith("  " + what)
+                            && text.contains(line.path("type").asText("")))
                     .findFirst()
                     .orElseThrow(() -> new AssertionError(what + " is not in the table"));
             JsonNode share = line.path("share");
@@ -107,7 +111,10 @@ class BenchCommandITCase {
         }
         double model = perSecond(result, "the model alone");
         double pipeline = perSecond(result, "Kafka, Flink, Kafka, exactly once");
-        assertThat(line(result, "Kafka, Flink, Kafka, exactly once").path("share").path("fraction").asDouble())
+        assertThat(line(result, "Kafka, Flink, Kafka, exactly once")
+                        .path("share")
+                        .path("fraction")
+                        .asDouble())
                 .isCloseTo(pipeline / model, within(1e-9));
         assertThat(line(result, "per request, not the model").path("millis").asDouble())
                 .isCloseTo(1e3 / pipeline - 1e3 / model, within(1e-6));
