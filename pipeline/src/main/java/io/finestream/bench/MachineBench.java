@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -110,6 +111,9 @@ public record MachineBench(
     private List<ComputeType> chosenTypes(Ceiling ceiling, List<String> notes) {
         if (!types.isEmpty()) {
             return types;
+        }
+        if (Collections.disjoint(parts, List.of(Part.FORWARD, Part.TRAJECTORY))) {
+            return List.of(ComputeType.FP32); // what the others run in first
         }
         List<ComputeType> chosen = new ArrayList<>();
         for (ComputeType type : ComputeType.values()) {
