@@ -176,6 +176,20 @@ public record DiTConfig(
         return side * side;
     }
 
+    /**
+     * Multiplications of one row's pass, each with its addition: what the DiT paper counts as Gflops (table 4). As
+     * floating-point operations they are two each.
+     */
+    public double multiplyAdds() {
+        double t = tokens();
+        double d = hiddenSize;
+        double patch = (double) patchSize * patchSize * inChannels;
+        double block = 12 * t * d * d + 2 * t * t * d + 6 * d * d; // matrices, attention, modulation
+        double timestep = (TimestepEmbedder.FEATURES + d) * d;
+        double ends = 3 * t * d * patch + 2 * d * d; // patches in, twice the channels out, modulation
+        return depth * block + timestep + ends;
+    }
+
     /** Numbers in one latent, C·H·W. */
     public int latentSize() {
         return inChannels * inputSize * inputSize;

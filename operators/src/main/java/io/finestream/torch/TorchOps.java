@@ -318,6 +318,7 @@ public final class TorchOps {
         return call(m, "lerp", weight, e, w);
     }
 
+    /** A weight for {@link #linear} and blocks alone; on the CPU. */
     public NDArray packWeight(NDManager m, NDArray weight) {
         return call(m, "pack_weight", weight);
     }

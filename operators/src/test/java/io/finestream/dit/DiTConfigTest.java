@@ -38,6 +38,23 @@ class DiTConfigTest {
         assertThat(count(shapes, parameter -> !isNorm(parameter))).isEqualTo(expected);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "S/8, 256, 0.36",
+        "S/4, 256, 1.41",
+        "S/2, 256, 6.06",
+        "B/2, 256, 23.01",
+        "L/2, 256, 80.71",
+        "XL/8, 256, 7.39",
+        "XL/4, 256, 29.05",
+        "XL/2, 256, 118.64",
+        "XL/2, 512, 524.60"
+    })
+    void aPassTakesThePublishedGflops(String name, int imageSize, double gflops) {
+        DiTConfig config = DiTConfig.published(name, imageSize, 1000, 0, true);
+        assertThat(config.multiplyAdds() / 1e9).isCloseTo(gflops, within(0.005 + 0.0005 * gflops));
+    }
+
     @Test
     void fineDiffusionOnINaturalistHasThePublishedNumberOfParameters() {
         assertThat(count(INATURALIST, parameter -> true)).isEqualTo(685_640_480);

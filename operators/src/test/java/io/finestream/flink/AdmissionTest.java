@@ -248,10 +248,9 @@ class AdmissionTest {
     }
 
     private static void assertImageSaysSo(Trajectory done) throws Exception {
-        DecodeImages decoder = new DecodeImages(settings);
-        try (var decode = new OneInputStreamOperatorTestHarness<>(new StreamMap<>(decoder))) {
-            decode.open();
+        try (var decode = DecodeImagesTest.open(settings, null)) {
             decode.processElement(done, 0);
+            decode.endInput();
             GeneratedImage image = decode.extractOutputValues().get(0);
             assertThat(image.getSteps()).isEqualTo(4);
             assertThat(image.getStepsRequested()).isEqualTo(done.getRequest().getSteps());

@@ -52,7 +52,7 @@ class DecodeImagesTest {
                 expected.put(done.getSample(), ByteBuffer.wrap(Images.toPng(model.decode(Trajectories.latent(done)))));
             }
         }
-        try (var decode = open(null)) {
+        try (var decode = open(settings, null)) {
             decodeAll(decode);
             decode.endInput();
             assertThat(pngs(decode)).hasSize(3).isEqualTo(expected);
@@ -62,7 +62,7 @@ class DecodeImagesTest {
     @Test
     void nothingIsDecodedOnTheThreadOfTheTask() throws Exception {
         List<Thread> decoders;
-        try (var decode = open(null)) {
+        try (var decode = open(settings, null)) {
             decodeAll(decode);
             decoders = decoders();
             assertThat(decoders).hasSize(1);
@@ -75,12 +75,12 @@ class DecodeImagesTest {
     @Test
     void whatWaitsToBeDecodedIsInTheCheckpoint() throws Exception {
         OperatorSubtaskState state;
-        try (var decode = open(null)) {
+        try (var decode = open(settings, null)) {
             decodeAll(decode);
             state = decode.snapshot(1, 0);
             assertThat(decode.extractOutputValues()).isEmpty();
         }
-        try (var decode = open(state)) {
+        try (var decode = open(settings, state)) {
             decode.endInput();
             assertThat(pngs(decode)).containsOnlyKeys(0, 1, 2);
             assertThat(decode.extractOutputValues()).hasSize(3);
@@ -109,11 +109,11 @@ class DecodeImagesTest {
     }
 
     /** The operator as the job has it. */
-    private static OneInputStreamOperatorTestHarness<Trajectory, GeneratedImage> open(OperatorSubtaskState state)
-            throws Exception {
+    static OneInputStreamOperatorTestHarness<Trajectory, GeneratedImage> open(
+            GenerationSettings settings, OperatorSubtaskState state) throws Exception {
         AvroTypeInfo<Trajectory> type = new AvroTypeInfo<>(Trajectory.class);
         DataStream<Trajectory> stream =
-                StreamExecutionEnvironment.getExecutionEnvironment().fromCollection(denoised, type);
+                StreamExecutionEnvironment.getExecutionEnvironment().fromCollection(List.<Trajectory>of(), type);
         @SuppressWarnings("unchecked")
         var decoding = (OneInputTransformation<Trajectory, GeneratedImage>)
                 DecodeImages.of(stream, settings).getTransformation();

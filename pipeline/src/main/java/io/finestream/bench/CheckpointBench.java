@@ -209,16 +209,8 @@ public record CheckpointBench(Path directory, String size, int imageSize) {
                     product = Math.min(product, System.nanoTime() - start);
                 }
             }
-            return new Speed(step, 2 * 2.0 * products(config), 2.0 * MATRIX * MATRIX * MATRIX / (product * 1e-9));
+            return new Speed(step, 2 * 2.0 * config.multiplyAdds(), 2.0 * MATRIX * MATRIX * MATRIX / (product * 1e-9));
         }
-    }
-
-    /** Multiplications of one row's pass: the DiT paper's count. */
-    private static double products(DiTConfig config) {
-        double t = config.tokens();
-        double d = config.hiddenSize();
-        double patch = (double) config.patchSize() * config.patchSize() * config.inChannels();
-        return config.depth() * (12 * t * d * d + 2 * t * t * d + 6 * d * d) + 3 * t * d * patch + 2 * d * d;
     }
 
     /** Loads a model and says how it went, in numbers: a process of its own for {@link #load}. */

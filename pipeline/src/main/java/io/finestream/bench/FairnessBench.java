@@ -52,6 +52,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public record FairnessBench(
         GenerationSettings settings, int slots, int singles, Duration interval, int images, int steps) {
 
+    private static final int WARM_UP_PER_SLOT = 48; // images
+
     private static final String LARGE = "large";
     private static final int WARM_UP = 10;
     private static final int ALONE_SHARE = 10; // the first tenth of the large request is made alone
@@ -119,8 +121,8 @@ public record FairnessBench(
 
     private Result measure(Traffic traffic, Consumer<String> say) throws IOException {
         say.accept("warming up");
-        traffic.sendLarge("warm-up", 2 * settings.maxRows() * slots);
-        traffic.await(2 * settings.maxRows() * slots, "warm-up");
+        traffic.sendLarge("warm-up", WARM_UP_PER_SLOT * slots);
+        traffic.await(WARM_UP_PER_SLOT * slots, "warm-up");
         for (int i = 0; i < WARM_UP; i++) {
             traffic.send("warm-up-" + i);
             traffic.await(1, "warm-up-" + i);

@@ -6,6 +6,7 @@ import io.finestream.codec.AutoencoderConfig;
 import io.finestream.codec.AutoencoderParameters;
 import io.finestream.diffusion.NoiseSchedule;
 import io.finestream.diffusion.PredictionType;
+import io.finestream.dit.ComputeType;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
 import io.finestream.dit.Taxonomy;
@@ -18,41 +19,47 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** A model directory with a network of a published size, iNaturalist's number of classes and a small autoencoder. */
-public final class RandomModel {
+/**
+ * A model directory with fresh weights, so that a network of any size is loaded and computed as a trained one is.
+ *
+ * @param directory of its own
+ */
+public record RandomModel(Path directory) {
 
+    /** As small as one can be: it is not measured. */
     private static final AutoencoderConfig AUTOENCODER =
-            new AutoencoderConfig(3, 4, List.of(32, 32, 32, 32), 1, 32, AutoencoderConfig.DEFAULT_SCALING_FACTOR);
-    private static final ModelConfig.Defaults DEFAULTS = new ModelConfig.Defaults(1.5, 3);
+            new AutoencoderConfig(3, 4, List.of(8), 1, 8, AutoencoderConfig.DEFAULT_SCALING_FACTOR);
 
-    private RandomModel() {}
-
-    /**
-     * Writes it; the network is in memory for the time.
-     *
-     * @param size as in {@code XL/2}
-     */
-    public static void write(Path directory, String size, int imageSize) throws IOException {
-        DiTConfig dit = TunedNetwork.config(size, imageSize);
+    /** @param config of latents with 4 channels */
+    public static RandomModel write(Path directory, String name, DiTConfig config) throws IOException {
+        int superclasses = Math.max(1, config.superclasses());
         Taxonomy taxonomy = new Taxonomy(
-                IntStream.range(0, dit.superclasses())
-                        .mapToObj(i -> "group " + i)
-                        .toList(),
-                IntStream.range(0, dit.subclasses())
-                        .mapToObj(i -> new Taxonomy.Subclass("class " + i, i % dit.superclasses()))
+                IntStream.range(0, superclasses).mapToObj(i -> "group " + i).toList(),
+                IntStream.range(0, config.subclasses())
+                        .mapToObj(i -> new Taxonomy.Subclass("class " + i, i % superclasses))
                         .toList());
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
             GenerativeModel.save(
                     directory,
                     new ModelConfig(
-                            size, dit, PredictionType.EPSILON, NoiseSchedule.DIT, ModelConfig.AUTOENCODER, DEFAULTS),
+                            name,
+                            config,
+                            PredictionType.EPSILON,
+                            NoiseSchedule.DIT,
+                            ModelConfig.AUTOENCODER,
+                            new ModelConfig.Defaults(4, 3)),
                     taxonomy,
-                    DiTParameters.initialise(manager, dit));
+                    DiTParameters.initialise(manager, config));
             AutoencoderFiles.save(
                     directory.resolve(ModelConfig.AUTOENCODER),
                     AUTOENCODER,
-                    imageSize,
+                    config.inputSize() * AUTOENCODER.downsampling(),
                     AutoencoderParameters.initialise(manager, AUTOENCODER));
         }
+        return new RandomModel(directory);
+    }
+
+    GenerativeModel load(ComputeType type) throws IOException {
+        return MachineBench.load(directory, type);
     }
 }

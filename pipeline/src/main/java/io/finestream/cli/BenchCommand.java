@@ -13,6 +13,7 @@ import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -20,19 +21,37 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         mixinStandardHelpOptions = true,
-        synopsisSubcommandLabel = "COMMAND",
-        description = "Measures what the program takes on this machine.",
-        footer = {"", "Example:", "  finestream bench tuning --size S/2"},
+        sortOptions = false,
+        synopsisSubcommandLabel = "[COMMAND]",
+        description = {
+            "Measures what this machine can compute, and how much of that the program reaches: products of matrices, a"
+                    + " pass of the network, a batch of images, decoding, training, and the whole pipeline.",
+            "A command measures one thing in depth. Everything is on the CPU."
+        },
+        footer = {"", "Examples:", "  finestream bench --json bench.json", "  finestream bench --only ceiling,forward"},
         subcommands = {
             BenchTraceCommand.class,
+            FairnessCommand.class,
             BenchQualityCommand.class,
             BenchScaleCommand.class,
             BenchInvarianceCommand.class,
-            FairnessCommand.class,
             BenchCommand.Tuning.class,
             BenchCommand.Checkpoints.class
         })
-final class BenchCommand {
+final class BenchCommand implements Callable<Integer> {
+
+    @Mixin
+    private MachineBenchOptions options = new MachineBenchOptions();
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec command;
+
+    @Override
+    public Integer call() throws Exception {
+        options.run(command);
+        return 0;
+    }
 
     @Command(
             name = "tuning",

@@ -1,6 +1,7 @@
 package io.finestream.cli;
 
 import io.finestream.bench.RandomModel;
+import io.finestream.dit.DiTConfig;
 import io.finestream.bench.ScaleBench;
 import io.finestream.bench.SlotMemory;
 import io.finestream.weights.GenerativeModel;
@@ -133,7 +134,7 @@ final class BenchScaleCommand implements Callable<Integer> {
         }
         Path directory = Files.createTempDirectory("finestream-bench");
         try {
-            RandomModel.write(directory, size, imageSize);
+            RandomModel.write(directory, size, DiTConfig.published(size, imageSize, 10_000, 11, false));
             return memoryOf(directory);
         } finally {
             try (Stream<Path> files = Files.walk(directory)) {

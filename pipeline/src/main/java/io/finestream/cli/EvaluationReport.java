@@ -1,12 +1,8 @@
 package io.finestream.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.finestream.metrics.ClassAccuracy;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -20,19 +16,12 @@ import org.jspecify.annotations.Nullable;
 record EvaluationReport(String images, @Nullable Generation generation, Evaluation evaluation) {
 
     private static final int MOST_CONFUSIONS = 10;
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.INDENT_OUTPUT);
 
     /** @param guidanceScale w of the guidance, 1 for none */
     record Generation(int steps, double guidanceScale, long seed, double imagesPerSecond) {}
 
     void writeJson(Path file) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder != null) {
-            Files.createDirectories(folder);
-        }
-        JSON.writeValue(file.toFile(), this);
+        JsonFile.write(file, this);
     }
 
     void print(PrintWriter out) {

@@ -1,13 +1,9 @@
 package io.finestream.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.finestream.bench.TuningBench;
 import io.finestream.tuning.TuningStrategy;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -16,17 +12,9 @@ import java.util.Locale;
 record TuningReport(TuningBench bench, List<TuningBench.Result> results) {
 
     private static final double MIB = 1 << 20;
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.WRITE_ENUMS_USING_TO_STRING)
-            .enable(SerializationFeature.INDENT_OUTPUT);
 
     void writeJson(Path file) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder != null) {
-            Files.createDirectories(folder);
-        }
-        JSON.writeValue(file.toFile(), this);
+        JsonFile.write(file, this);
     }
 
     void print(PrintWriter out) {

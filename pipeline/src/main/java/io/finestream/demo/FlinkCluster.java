@@ -26,7 +26,7 @@ import org.apache.flink.streaming.api.graph.StreamGraph;
  * A Flink cluster in this JVM with Flink's web page, bound to 127.0.0.1, that outlives its jobs. Its jobs keep their
  * checkpoints in a directory and go on from the newest one when they are started again.
  */
-final class FlinkCluster implements AutoCloseable {
+public final class FlinkCluster implements AutoCloseable {
 
     private static final String HOST = "127.0.0.1";
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(20);
@@ -42,7 +42,7 @@ final class FlinkCluster implements AutoCloseable {
      * @param port of the web page, or 0 for any free one
      * @param slots subtasks that run at once
      */
-    static FlinkCluster start(int port, int slots) throws Exception {
+    public static FlinkCluster start(int port, int slots) throws Exception {
         Configuration configuration = new Configuration();
         configuration.set(RestOptions.ADDRESS, HOST);
         configuration.set(RestOptions.BIND_ADDRESS, HOST);
@@ -62,7 +62,7 @@ final class FlinkCluster implements AutoCloseable {
     }
 
     /** The web page. */
-    URI page() throws InterruptedException, ExecutionException {
+    public URI page() throws InterruptedException, ExecutionException {
         return cluster.getRestAddress().get();
     }
 
@@ -71,12 +71,13 @@ final class FlinkCluster implements AutoCloseable {
      *
      * @param checkpoints directory of this job's alone
      */
-    static StreamExecutionEnvironment environment(Path checkpoints, Duration checkpointInterval) throws IOException {
+    public static StreamExecutionEnvironment environment(Path checkpoints, Duration checkpointInterval)
+            throws IOException {
         return StreamExecutionEnvironment.getExecutionEnvironment(
                 FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints));
     }
 
-    JobID submit(StreamExecutionEnvironment env, String name) throws InterruptedException, ExecutionException {
+    public JobID submit(StreamExecutionEnvironment env, String name) throws InterruptedException, ExecutionException {
         StreamGraph stream = env.getStreamGraph();
         stream.setJobName(name);
         JobGraph graph = stream.getJobGraph();
@@ -87,7 +88,7 @@ final class FlinkCluster implements AutoCloseable {
      * Stops a job with a savepoint beside its checkpoints, so that no transaction stays open; if that fails, its newest
      * checkpoint stays.
      */
-    void stop(JobID job, Path checkpoints) throws InterruptedException, ExecutionException, TimeoutException {
+    public void stop(JobID job, Path checkpoints) throws InterruptedException, ExecutionException, TimeoutException {
         try {
             within(cluster.stopWithSavepoint(
                     job, checkpoints.toAbsolutePath().toUri().toString(), false, SavepointFormatType.NATIVE));

@@ -17,11 +17,11 @@ import java.time.Instant;
 import java.util.List;
 
 /** Records as the generation job writes them, but with drawn flowers. */
-final class SampleRecords {
+public final class SampleRecords {
 
     private SampleRecords() {}
 
-    static GeneratedImage image(Species species, long seed, int size, long modelVersion) {
+    public static GeneratedImage image(Species species, long seed, int size, long modelVersion) {
         byte[] png = Images.toPng(FlowerRenderer.render(species, seed, size));
         double denoise = 240 + seed % 300;
         return GeneratedImage.newBuilder()
