@@ -11,9 +11,7 @@ import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormatException;
-import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelConfig;
-import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -87,8 +85,8 @@ public record FairnessBench(
      * @param say told what is being done
      */
     public Result run(Path directory, Consumer<String> say) throws Exception {
-        Taxonomy taxonomy =
-                ModelConfig.readTaxonomy(ModelDirectory.locate(settings.model()).resolve(GenerativeModel.TAXONOMY));
+        ModelFiles files = settings.model().locate();
+        Taxonomy taxonomy = files.readTaxonomy(files.readConfig());
         try (EmbeddedKafka kafka = EmbeddedKafka.start(directory.resolve("kafka"), 0)) {
             Map<String, String> client = Map.of("bootstrap.servers", kafka.bootstrapServers());
             Topics topics = Topics.DEFAULT;

@@ -4,11 +4,11 @@ import ai.djl.Device;
 import io.finestream.autotune.ComputePlan;
 import io.finestream.autotune.ComputeSettings;
 import io.finestream.dit.ComputeType;
-import io.finestream.weights.GenerativeModel;
-import io.finestream.weights.ModelFiles;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.torch.TorchOps;
+import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelDirectory;
+import io.finestream.weights.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -111,8 +111,10 @@ public record MachineBench(
 
     private GenerationSettings settings(ComputeType type) {
         return GenerationSettings.forModel(model)
-                .withCompute(
-                        ComputeSettings.MEASURED.withType(type).withRows(rows).withThreads(Math.max(1, threads / slots)));
+                .withCompute(ComputeSettings.MEASURED
+                        .withType(type)
+                        .withRows(rows)
+                        .withThreads(Math.max(1, threads / slots)));
     }
 
     private List<ComputeType> chosenTypes(Ceiling ceiling, List<String> notes) {

@@ -11,6 +11,7 @@ import io.finestream.weights.SharedModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -107,6 +108,7 @@ record PipelineBench(GenerationSettings settings, int slots, int batches, int re
     }
 
     private Measurement line(String what) {
-        return Measurement.of(Part.PIPELINE, what).in(settings.computeType());
+        return Measurement.of(Part.PIPELINE, what)
+                .in(Objects.requireNonNull(settings.compute().type()));
     }
 }

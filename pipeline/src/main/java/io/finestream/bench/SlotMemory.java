@@ -5,9 +5,9 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.dit.ComputeType;
-import io.finestream.dit.Kernels;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.DiTParameters;
+import io.finestream.dit.Kernels;
 import io.finestream.torch.TorchOps;
 import io.finestream.weights.ModelFiles;
 import io.finestream.weights.SharedModel;
@@ -70,7 +70,8 @@ public record SlotMemory(int slots, long weightsBytes, long idleBytes, long resi
         Queue<SharedModel> shares = new ConcurrentLinkedQueue<>();
         Callable<DenoiseBatch<Integer>> slot = () -> {
             TorchOps.prepareThread(threadsEach, false);
-            SharedModel share = SharedModel.acquire(ModelFiles.in(directory), Device.cpu(), type, Kernels.DETERMINISTIC);
+            SharedModel share =
+                    SharedModel.acquire(ModelFiles.in(directory), Device.cpu(), type, Kernels.DETERMINISTIC);
             shares.add(share);
             DenoiseBatch<Integer> batch =
                     ScaleBench.endless(share.model().diffusion(), share.model().newManager(), rows);

@@ -123,8 +123,8 @@ public record TraceReplay(GenerativeModel model, int maxRows) {
     }
 
     private static int longest(DenoiseBatch<Integer> batch, List<SampleSpec> specs) {
-        return batch.tags().stream()
-                .mapToInt(request -> specs.get(request).steps())
+        return batch.progress().stream()
+                .mapToInt(sample -> specs.get(sample.tag()).steps())
                 .max()
                 .orElseThrow();
     }

@@ -1,8 +1,6 @@
 package io.finestream.bench;
 
-import ai.djl.Device;
 import io.finestream.dit.ComputeType;
-import io.finestream.weights.GenerativeModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

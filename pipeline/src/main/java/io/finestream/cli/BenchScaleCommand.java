@@ -1,9 +1,9 @@
 package io.finestream.cli;
 
 import io.finestream.bench.RandomModel;
-import io.finestream.dit.DiTConfig;
 import io.finestream.bench.ScaleBench;
 import io.finestream.bench.SlotMemory;
+import io.finestream.dit.DiTConfig;
 import io.finestream.weights.GenerativeModel;
 import java.io.IOException;
 import java.io.PrintWriter;

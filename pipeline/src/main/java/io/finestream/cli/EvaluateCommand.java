@@ -107,8 +107,8 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private EvaluationReport ofModel(
-            ClassifierFiles judge, NDManager manager, ImageFolder reference, Device chosen) throws IOException {
+    private EvaluationReport ofModel(ClassifierFiles judge, NDManager manager, ImageFolder reference, Device chosen)
+            throws IOException {
         ModelFiles files = model.choice().locate();
         ComputePlan plan = compute.settings().plan(files.readConfig().dit(), chosen, 1);
         try (GenerativeModel loaded = GenerativeModel.load(files, chosen, plan.type(), plan.kernels())) {
@@ -120,7 +120,8 @@ final class EvaluateCommand implements Callable<Integer> {
                         + "; train one with --size " + loaded.imageSize());
             }
             Sampling chosenSampling = sampling.of(loaded.config());
-            GeneratedFolder made = GeneratedFolder.make(loaded, reference.taxonomy(), count, chosenSampling, plan.rows());
+            GeneratedFolder made =
+                    GeneratedFolder.make(loaded, reference.taxonomy(), count, chosenSampling, plan.rows());
             EvaluationReport.Generation generation = new EvaluationReport.Generation(
                     chosenSampling.steps(),
                     chosenSampling.guidance().scale(),

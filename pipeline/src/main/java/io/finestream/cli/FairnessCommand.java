@@ -113,12 +113,11 @@ final class FairnessCommand implements Callable<Integer> {
         out.printf(Locale.ROOT, "%-14s%12.2f%12.2f%n", "ratio", result.p50Ratio(), result.p99Ratio());
         out.printf(
                 Locale.ROOT,
-                "%s about every %d ms, %s per image, %s, at most %d rows per step; the large request alone: %.2f images/s%n",
+                "%s about every %d ms, %s per image, %s; the large request alone: %.2f images/s%n",
                 Counted.of(singles, "single request"),
                 interval.toMillis(),
                 Counted.of(steps, "step"),
                 Counted.of(slots, "slot"),
-                rows,
                 result.largeAloneImagesPerSecond());
         out.flush();
     }

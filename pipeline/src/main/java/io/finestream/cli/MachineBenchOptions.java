@@ -1,9 +1,9 @@
 package io.finestream.cli;
 
+import io.finestream.autotune.ComputeSettings;
 import io.finestream.bench.MachineBench;
 import io.finestream.bench.Part;
 import io.finestream.dit.ComputeType;
-import io.finestream.autotune.ComputeSettings;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;

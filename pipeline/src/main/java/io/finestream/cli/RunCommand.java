@@ -118,7 +118,8 @@ final class RunCommand implements Callable<Integer> {
     }
 
     /** In this process, the machine is known: what is open is measured here, and the subtasks find it measured. */
-    private void planHere(GenerationSettings settings, ModelFiles files, StreamExecutionEnvironment env) throws IOException {
+    private void planHere(GenerationSettings settings, ModelFiles files, StreamExecutionEnvironment env)
+            throws IOException {
         DiTConfig network = files.readConfig().dit();
         Device chosen = Devices.choose(model.device(), 0);
         if (parallelism == null) {

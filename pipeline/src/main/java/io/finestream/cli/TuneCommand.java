@@ -115,10 +115,7 @@ final class TuneCommand implements Callable<Integer> {
             description = "how an image is made square: ${COMPLETION-CANDIDATES} (default ${DEFAULT-VALUE})")
     private Framing framing = Framing.CENTRE_CROP;
 
-    @Option(
-            names = "--dtype",
-            paramLabel = "TYPE",
-            description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
+    @Option(names = "--dtype", paramLabel = "TYPE", description = "fp32 or bf16 arithmetic (default ${DEFAULT-VALUE})")
     private ComputeType dtype = ComputeType.FP32;
 
     @Option(
