@@ -90,7 +90,8 @@ final class ConvertCommand implements Callable<Integer> {
         }
         TorchOps.prepareThread(Runtime.getRuntime().availableProcessors(), false);
         try (NDManager manager = TorchOps.newManager(Device.cpu())) {
-            ModelExport export = ModelExport.of(TorchOps.load(manager), manager, files.of(model).locate());
+            ModelExport export = ModelExport.of(
+                    TorchOps.load(manager), manager, files.of(model).locate());
             write(fold ? export.fold() : export);
         }
         command.commandLine().getOut().println("written to " + out);

@@ -113,8 +113,8 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private EvaluationReport ofModel(
-            ClassifierFiles judge, NDManager manager, ImageFolder reference, Device chosen) throws IOException {
+    private EvaluationReport ofModel(ClassifierFiles judge, NDManager manager, ImageFolder reference, Device chosen)
+            throws IOException {
         try (GenerativeModel loaded = GenerativeModel.load(model.choice().locate(), chosen, model.dtype())) {
             String name = model.name();
             int size = judge.classifier().config().imageSize();

@@ -106,8 +106,8 @@ final class GenerateCommand implements Callable<Integer> {
             Files.createDirectories(folder);
         }
         TorchOps.prepareThread(threads, false);
-        try (GenerativeModel loaded = GenerativeModel.load(
-                model.choice().locate(), Devices.choose(model.device(), 0), model.dtype())) {
+        try (GenerativeModel loaded =
+                GenerativeModel.load(model.choice().locate(), Devices.choose(model.device(), 0), model.dtype())) {
             List<SampleSpec> samples = samples(loaded);
             ResultFiles results = new ResultFiles(loaded, samples, folder, grid, latentsOut);
             OfflineRun.Summary summary = run(loaded, samples, results);

@@ -45,7 +45,13 @@ final class ModelFileOptions {
     /** @param model a path, or the name of a model that ships */
     ModelChoice of(String model) {
         return new ModelChoice(
-                model, absolute(weights), absolute(taxonomy), absolute(vae), absolute(adapter), part, diffusersNumerics);
+                model,
+                absolute(weights),
+                absolute(taxonomy),
+                absolute(vae),
+                absolute(adapter),
+                part,
+                diffusersNumerics);
     }
 
     private static @Nullable String absolute(@Nullable Path path) {

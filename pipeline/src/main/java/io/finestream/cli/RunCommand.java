@@ -90,15 +90,7 @@ final class RunCommand implements Callable<Integer> {
                 : model.choiceWithoutAdapter("add --no-updates, or put it into the model with 'convert'");
         choice.locate(); // fail here rather than on the cluster
         GenerationSettings settings = new GenerationSettings(
-                choice,
-                model.device(),
-                model.dtype(),
-                rows,
-                threads,
-                maxPending,
-                maxCount,
-                swap,
-                kafka.wireFormat());
+                choice, model.device(), model.dtype(), rows, threads, maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
         List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));

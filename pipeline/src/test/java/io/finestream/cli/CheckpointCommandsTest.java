@@ -49,7 +49,9 @@ class CheckpointCommandsTest {
         for (String job : List.of("run", "tune")) {
             CommandLineRun refused = run(job, "--adapter", dir.resolve("adapter.safetensors"));
             assertThat(refused.exitCode()).as(job).isEqualTo(2);
-            assertThat(refused.err()).contains("--adapter changes the model that versions").contains("'convert'");
+            assertThat(refused.err())
+                    .contains("--adapter changes the model that versions")
+                    .contains("'convert'");
         }
     }
 

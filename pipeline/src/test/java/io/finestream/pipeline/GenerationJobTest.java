@@ -20,8 +20,8 @@ class GenerationJobTest {
     @BeforeEach
     void build() {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-        KafkaConnectors kafka = new KafkaConnectors(
-                Map.of("bootstrap.servers", "localhost:1"), new WireFormat.SingleObject(), "graph");
+        KafkaConnectors kafka =
+                new KafkaConnectors(Map.of("bootstrap.servers", "localhost:1"), new WireFormat.SingleObject(), "graph");
         GenerationJob.build(
                 env,
                 kafka.records("requests", false),
