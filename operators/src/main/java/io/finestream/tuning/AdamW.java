@@ -134,7 +134,8 @@ public final class AdamW implements AutoCloseable {
     double update(NDManager m, Map<String, NDArray> given, double learningRate) {
         NDArray hyper =
                 m.create(new double[] {learningRate, options.beta1(), options.beta2(), EPS, options.weightDecay()});
-        NDArray norm = ops.adamw(m, hyper, maxGradNorm, trainable, gradients(m, given), firstMoments, secondMoments, steps);
+        NDArray norm =
+                ops.adamw(m, hyper, maxGradNorm, trainable, gradients(m, given), firstMoments, secondMoments, steps);
         step++;
         ops.lerp(m, m.create(1 - emaDecay()), List.copyOf(ema.values()), trainable);
         return norm.getFloat();

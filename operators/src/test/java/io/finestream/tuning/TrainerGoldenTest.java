@@ -48,8 +48,7 @@ class TrainerGoldenTest {
             NDArray losses = loss.perRow(m, batch(0), pass::forward);
             assertClose("mse", losses.get(0), GOLDEN.tensor(FILE, "step0.mse"), 1e-5);
             assertClose("variational bound", losses.get(1), GOLDEN.tensor(FILE, "step0.vb"), 1e-4);
-            Map<String, NDArray> ofBlocks =
-                    pass.backward(m, losses.sum().div(batch(0).t().length));
+            Map<String, NDArray> ofBlocks = pass.backward(m, losses.sum().div(batch(0).t().length));
             List<NDArray> gradients = optimizer.gradients(m, ofBlocks);
             int i = 0;
             for (String name : trained(optimizer.parameters())) {

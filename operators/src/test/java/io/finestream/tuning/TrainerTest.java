@@ -236,7 +236,8 @@ class TrainerTest {
                         trainer(initial, PredictionType.EPSILON, name -> name.equals("final_layer.linear.bias"));
                 NDManager m = GOLDEN.manager.newSubManager()) {
             TorchOps.backward(trainer.losses(m, batch(0)).get(part).sum());
-            float[] gradient = trainer.optimizer().gradients(m, Map.of()).get(0).toFloatArray(); // [P*P*2C], channel fastest
+            float[] gradient =
+                    trainer.optimizer().gradients(m, Map.of()).get(0).toFloatArray(); // [P*P*2C], channel fastest
             float[] picked = new float[gradient.length / 2];
             for (int i = 0; i < picked.length; i++) {
                 picked[i] = gradient[i / 3 * 6 + firstChannel + i % 3];

@@ -112,12 +112,7 @@ class TrainingPassTest {
         if (strategy == TuningStrategy.DIFF_FIT) {
             DiTParameters.initialGammas(m, config, 2).forEach((name, ones) -> weights.put(name, ones.mul(0.7f)));
         }
-        return new AdamW(
-                OPS,
-                m,
-                weights,
-                strategy.trainable(weights.keySet())::contains,
-                AdamW.Options.REFERENCE);
+        return new AdamW(OPS, m, weights, strategy.trainable(weights.keySet())::contains, AdamW.Options.REFERENCE);
     }
 
     private static DiffusionLoss loss(DiTConfig config, ComputeType type, AdamW optimizer) {
