@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
 
 /**
  * The trajectories in flight. They join and leave between any two steps, each with its own timestep, class, guidance,
@@ -56,7 +55,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         }
 
         int rows() {
-            return spec.guidance().rows(next().t());
+            return next().asks() ? spec.guidance().rows(next().t()) : 0;
         }
 
         boolean isMultistep() {
@@ -222,26 +221,31 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             next = histories.advance(m, x, prediction, next, multistep(advancing));
             retire(m, next, advancing, finished);
         }
-        stepsDone++;
         return finished;
     }
 
-    /** The network's prediction per slot, guided. */
+    /** The network's guided prediction for each slot that asks for it, and 0 for the others. */
     private NDArray predict(NDManager m, NDArray x, List<Slot<T>> advancing) {
         DiTConfig config = model.config();
         PassRows rows = PassRows.of(
                 config,
                 advancing.stream().map(slot -> slot.spec).toList(),
-                advancing.stream().mapToInt(slot -> slot.next().t()).toArray());
-        rowsDone += rows.t().length;
-        if (rows.guided().length == 0) {
+                advancing.stream().map(Slot::next).toList());
+        if (rows.size() == 0) {
+            return m.zeros(outputsOf(advancing.size()));
+        }
+        stepsDone++;
+        rowsDone += rows.size();
+        if (rows.areTheSamples()) {
             return model.dit().forward(m, x, rows.t(), rows.labels());
         }
-        NDArray both = concat(m, x, x.get(m.create(rows.guided()))); // [R, C, H, W]
-        NDArray out = model.dit().forward(m, both, rows.t(), rows.labels()); // [R, 2C, H, W]
-        long[] fineRow = LongStream.range(0, advancing.size()).toArray();
+        NDArray asked = x.get(m.create(rows.sample())); // [R, C, H, W]
+        NDArray out = model.dit().forward(m, asked, rows.t(), rows.labels()); // [R, 2C, H, W]
+        if (Arrays.stream(rows.fineRow()).anyMatch(row -> row == rows.size())) {
+            out = concat(m, out, m.zeros(outputsOf(1))); // [R + 1, 2C, H, W]
+        }
         NDArray scale = m.create(rows.scale(), new Shape(advancing.size(), config.inChannels()));
-        return model.ops().guide(m, out, m.create(fineRow), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
+        return model.ops().guide(m, out, m.create(rows.fineRow()), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
     }
 
     private NDArray noise(NDManager m, List<Slot<T>> advancing) {
@@ -335,6 +339,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     private Shape batchOf(int n) {
         return new Shape(n).addAll(latentShape);
+    }
+
+    private Shape outputsOf(int n) {
+        return new Shape(n, 2 * latentShape.get(0)).addAll(latentShape.slice(1));
     }
 
     /** Arrays that the batch holds between two steps. */

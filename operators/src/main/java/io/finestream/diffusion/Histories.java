@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What multistep samplers keep of earlier steps: a row of two tensors for each trajectory of such a sampler, oldest
+ * What multistep samplers keep of earlier steps: a row of tensors for each trajectory of such a sampler, oldest
  * first, and nothing for the others. The last place of a row is the newest's; what a trajectory does not have is 0, and
  * so is its coefficient.
  */
@@ -26,7 +26,7 @@ final class Histories {
     private final TorchOps ops;
     private final NDManager manager;
     private final Shape latentShape; // [C, H, W]
-    private final RowTable rows; // [M, 2, C, H, W]
+    private final RowTable rows; // [M, H, C, H, W]
 
     Histories(TorchOps ops, NDManager manager, Shape latentShape) {
         this.ops = ops;
@@ -38,12 +38,12 @@ final class Histories {
     /** Adds the row of a trajectory that joins. */
     void append(List<float[]> history) {
         int size = (int) latentShape.size();
-        float[] row = new float[SamplingPlan.MOST_HISTORY * size];
-        int place = SamplingPlan.MOST_HISTORY - history.size();
+        float[] row = new float[Linear.HISTORY * size];
+        int place = Linear.HISTORY - history.size();
         for (float[] kept : history) {
             System.arraycopy(kept, 0, row, place++ * size, size);
         }
-        rows.append(manager.create(row, new Shape(1, SamplingPlan.MOST_HISTORY).addAll(latentShape)));
+        rows.append(manager.create(row, new Shape(1, Linear.HISTORY).addAll(latentShape)));
     }
 
     /**
@@ -60,9 +60,9 @@ final class Histories {
             return next;
         }
         int n = advances.size();
-        NDArray history = rows.first(m, n); // [M, 2, C, H, W]
+        NDArray history = rows.first(m, n); // [M, H, C, H, W]
         NDArray at = m.create(advances.stream().mapToLong(Advance::at).toArray());
-        NDArray k = coefficients(m, advances); // [M, 8]
+        NDArray k = coefficients(m, advances); // [M, 1 + H, 2 + H]
         NDArray sum = ops.addHistory(m, next, history, at, k); // [N, C, H, W]
         List<Integer> staying = IntStream.range(0, n)
                 .filter(row -> !advances.get(row).isLast())
@@ -78,7 +78,7 @@ final class Histories {
         for (int row = 0; row < advances.size(); row++) {
             advances.get(row).step().writeHistory(k, row * n);
         }
-        return m.create(k, new Shape(advances.size(), n));
+        return m.create(k, new Shape(advances.size(), 1 + Linear.HISTORY, 2 + Linear.HISTORY));
     }
 
     /**
@@ -91,7 +91,7 @@ final class Histories {
         float[] values = rows.toFloatArray();
         return IntStream.range(0, sizes.length)
                 .mapToObj(row -> {
-                    int end = (row + 1) * SamplingPlan.MOST_HISTORY;
+                    int end = (row + 1) * Linear.HISTORY;
                     return IntStream.range(end - sizes[row], end)
                             .mapToObj(place -> Arrays.copyOfRange(values, place * size, (place + 1) * size))
                             .toList();

@@ -75,6 +75,7 @@ public final class DecodeImages extends RichMapFunction<Trajectory, GeneratedIma
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
                 .setRespacing(request.getRespacing())
+                .setCacheInterval(request.getCacheInterval())
                 .setGuidance(asApplied(resolver.guidance(request.getGuidance())))
                 .setTimings(StageTimings.newBuilder()
                         .setQueuedMillis(millis(done.getEnqueuedAt(), done.getStartedAt()))
