@@ -274,8 +274,8 @@ public sealed interface Sampler {
             double weight = 1;
             for (int other : asked) {
                 if (other != asked[age]) {
-                    weight *= (double) (levels.t()[i] - levels.t()[other])
-                            / (levels.t()[asked[age]] - levels.t()[other]);
+                    weight *=
+                            (double) (levels.t()[i] - levels.t()[other]) / (levels.t()[asked[age]] - levels.t()[other]);
                 }
             }
             return weight;

@@ -26,7 +26,13 @@ public record SamplingPlan(List<Step> steps) {
      * @param history what is kept for the next step, in every step of a plan as many
      */
     public record Step(
-            int t, boolean asks, Linear next, double minLogVariance, double maxLogVariance, boolean addsNoise, List<Linear> history) {
+            int t,
+            boolean asks,
+            Linear next,
+            double minLogVariance,
+            double maxLogVariance,
+            boolean addsNoise,
+            List<Linear> history) {
 
         /** A step of a sampler that only looks at the latent and the prediction. */
         static Step ofOne(int t, Linear next, double minLogVariance, double maxLogVariance, boolean addsNoise) {

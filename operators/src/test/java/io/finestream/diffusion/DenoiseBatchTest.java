@@ -331,8 +331,9 @@ class DenoiseBatchTest {
             assertThat(batch.rowsDone()).isEqualTo(8);
             assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(4, 1);
             float[] image = alone(MODEL, cached);
-            assertThat(drain(batch).values()).hasSize(2).allSatisfy(made -> assertThat(made)
-                    .isEqualTo(image));
+            assertThat(drain(batch).values())
+                    .hasSize(2)
+                    .allSatisfy(made -> assertThat(made).isEqualTo(image));
         }
     }
 
