@@ -17,9 +17,9 @@ import java.util.Map;
  * The trajectories in flight. They join and leave between any two steps, each with its own timestep, class, guidance,
  * sampler and length; {@link #step} advances them all by one step in one pass of the network.
  *
- * <p>The unit of cost is the row: a sample takes two rows while it is guided and one otherwise, and no pass takes more
- * than the budget of rows. Where the trajectories need more (a guidance interval begins for many at once), the oldest go
- * first. Not thread-safe.
+ * <p>The unit of cost is the row: a sample takes two rows while it is guided, one otherwise, and none at a step that
+ * does not ask the network; no pass takes more than the budget of rows. Where the trajectories need more (a guidance
+ * interval begins for many at once), the oldest go first. Not thread-safe.
  *
  * @param <T> what the caller attaches to a trajectory and gets back with its result
  */

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What multistep samplers keep of earlier steps: a row of tensors for each trajectory of such a sampler, oldest
+ * What multistep samplers and caches keep of earlier steps: a row of H tensors for each trajectory that has one, oldest
  * first, and nothing for the others. The last place of a row is the newest's; what a trajectory does not have is 0, and
  * so is its coefficient.
  */
