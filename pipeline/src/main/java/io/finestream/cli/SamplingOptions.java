@@ -101,8 +101,8 @@ final class SamplingOptions {
     @Option(
             names = "--cache-interval",
             paramLabel = "N",
-            description = "ask the network at every N-th step only, and forecast in between; fewer --steps of unipc are"
-                    + " better at the same time (default ${DEFAULT-VALUE}: at every step)")
+            description = "ask the network at every N-th step only, 1 to 10, and forecast its output in between; not"
+                    + " with samplers that add noise (default ${DEFAULT-VALUE}: at every step)")
     private int cacheInterval = 1;
 
     @Option(
