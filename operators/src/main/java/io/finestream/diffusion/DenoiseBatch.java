@@ -1,6 +1,8 @@
 package io.finestream.diffusion;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTConfig;
@@ -17,9 +19,9 @@ import java.util.stream.LongStream;
  * The trajectories in flight. They join and leave between any two steps, each with its own timestep, class, guidance,
  * sampler and length; {@link #step} advances them all by one step in one pass of the network.
  *
- * <p>The unit of cost is the row: a sample takes two rows while it is guided and one otherwise, and no pass takes more
- * than the budget of rows. Where the trajectories need more, the caller chooses which take part in a step; the others keep
- * their place, and the step is theirs later. Not thread-safe.
+ * <p>The unit of cost is the row: a sample takes two rows while it is guided, one otherwise, and none at a step that does
+ * not ask the network; no pass takes more than the budget of rows. Where the trajectories need more, the caller chooses
+ * which take part in a step; the others keep their place, and the step is theirs later. Not thread-safe.
  *
  * @param <T> what the caller attaches to a trajectory and gets back with its result
  */
@@ -63,7 +65,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         }
 
         int rows() {
-            return spec.guidance().rows(next().t());
+            return next().asks() ? spec.guidance().rows(next().t()) : 0;
         }
 
         boolean isMultistep() {
@@ -267,25 +269,33 @@ public final class DenoiseBatch<T> implements AutoCloseable {
             next = histories.advance(m, x, prediction, next, multistep(chosen));
             retire(m, next, chosen, finished);
         }
-        stepsDone++;
         return finished;
     }
 
-    /** The network's prediction per slot, guided. */
+    /** The network's guided prediction for each slot that asks for it, and 0 for the others. */
     private NDArray predict(NDManager m, NDArray x, List<Slot<T>> advancing) {
         DiTConfig config = model.config();
         PassRows rows = PassRows.of(
                 config,
                 advancing.stream().map(slot -> slot.spec).toList(),
-                advancing.stream().mapToInt(slot -> slot.next().t()).toArray());
-        rowsDone += rows.t().length;
-        NDArray out = model.dit().forward(m, x, rows.guided(), rows.t(), rows.labels()); // [R, 2C, H, W]
-        if (rows.guided().length == 0) {
+                advancing.stream().map(Slot::next).toList());
+        if (rows.size() == 0) {
+            return m.zeros(outputsOf(advancing.size()));
+        }
+        stepsDone++;
+        rowsDone += rows.size();
+        boolean allAsk = rows.asked().length == advancing.size();
+        NDArray asked = allAsk ? x : x.get(m.create(rows.asked())); // [F, C, H, W]
+        NDArray out = model.dit().forward(m, asked, rows.guided(), rows.t(), rows.labels()); // [R, 2C, H, W]
+        if (allAsk && rows.guided().length == 0) {
             return out;
         }
-        long[] fineRow = LongStream.range(0, advancing.size()).toArray();
+        if (!allAsk) {
+            out = NDArrays.concat(new NDList(out, m.zeros(outputsOf(1))), 0); // [R + 1, 2C, H, W]
+            out.attach(m);
+        }
         NDArray scale = m.create(rows.scale(), new Shape(advancing.size(), config.inChannels()));
-        return model.ops().guide(m, out, m.create(fineRow), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
+        return model.ops().guide(m, out, m.create(rows.fineRow()), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
     }
 
     private NDArray noise(NDManager m, List<Slot<T>> advancing) {
@@ -372,6 +382,10 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     private Shape batchOf(int n) {
         return new Shape(n).addAll(latentShape);
+    }
+
+    private Shape outputsOf(int n) {
+        return new Shape(n, 2 * latentShape.get(0)).addAll(latentShape.slice(1));
     }
 
     /** Arrays that the batch holds between two steps. */

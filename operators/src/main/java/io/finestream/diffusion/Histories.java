@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What multistep samplers keep of earlier steps: a row of two tensors for each trajectory of such a sampler, oldest
+ * What multistep samplers and caches keep of earlier steps: a row of H tensors for each trajectory that has one, oldest
  * first, and nothing for the others. The last place of a row is the newest's; what a trajectory does not have is 0, and
  * so is its coefficient.
  */
@@ -28,7 +28,7 @@ final class Histories {
     private final TorchOps ops;
     private final NDManager manager;
     private final Shape latentShape; // [C, H, W]
-    private final RowTable rows; // [M, 2, C, H, W]
+    private final RowTable rows; // [M, H, C, H, W]
 
     Histories(TorchOps ops, NDManager manager, Shape latentShape) {
         this.ops = ops;
@@ -40,12 +40,12 @@ final class Histories {
     /** Adds the row of a trajectory that joins. */
     void append(List<float[]> history) {
         int size = (int) latentShape.size();
-        float[] row = new float[SamplingPlan.MOST_HISTORY * size];
-        int place = SamplingPlan.MOST_HISTORY - history.size();
+        float[] row = new float[Linear.HISTORY * size];
+        int place = Linear.HISTORY - history.size();
         for (float[] kept : history) {
             System.arraycopy(kept, 0, row, place++ * size, size);
         }
-        rows.append(manager.create(row, new Shape(1, SamplingPlan.MOST_HISTORY).addAll(latentShape)));
+        rows.append(manager.create(row, new Shape(1, Linear.HISTORY).addAll(latentShape)));
     }
 
     /**
@@ -62,9 +62,9 @@ final class Histories {
             return next;
         }
         int[] chosen = advances.stream().mapToInt(Advance::row).toArray();
-        NDArray history = rows.pick(m, chosen); // [M, 2, C, H, W]
+        NDArray history = rows.pick(m, chosen); // [M, H, C, H, W]
         NDArray at = m.create(advances.stream().mapToLong(Advance::at).toArray());
-        NDArray k = coefficients(m, advances); // [M, 8]
+        NDArray k = coefficients(m, advances); // [M, 1 + H, 2 + H]
         NDArray sum = ops.addHistory(m, next, history, at, k); // [N, C, H, W]
         BitSet leaving = new BitSet();
         IntStream.range(0, chosen.length).filter(i -> advances.get(i).isLast()).forEach(leaving::set);
@@ -83,7 +83,7 @@ final class Histories {
         for (int row = 0; row < advances.size(); row++) {
             advances.get(row).step().writeHistory(k, row * n);
         }
-        return m.create(k, new Shape(advances.size(), n));
+        return m.create(k, new Shape(advances.size(), 1 + Linear.HISTORY, 2 + Linear.HISTORY));
     }
 
     /**
@@ -96,7 +96,7 @@ final class Histories {
         float[] values = rows.toFloatArray();
         return IntStream.range(0, sizes.length)
                 .mapToObj(row -> {
-                    int end = (row + 1) * SamplingPlan.MOST_HISTORY;
+                    int end = (row + 1) * Linear.HISTORY;
                     return IntStream.range(end - sizes[row], end)
                             .mapToObj(place -> Arrays.copyOfRange(values, place * size, (place + 1) * size))
                             .toList();

@@ -1,19 +1,29 @@
 package io.finestream.diffusion;
 
+import java.util.Arrays;
+
 /**
  * A linear combination of what a step has at hand; the numbers are the coefficients.
  *
  * @param x of the latent
  * @param prediction of the network's prediction: ε, until {@link #forPrediction}
- * @param carried of what the step before has carried for UniPC's corrector
- * @param previousX0 of the x_0 that the step before has predicted
+ * @param history of each tensor that the steps before have kept, in {@link #HISTORY} places, the newest last
  */
-public record Linear(double x, double prediction, double carried, double previousX0) {
+public record Linear(double x, double prediction, double[] history) {
 
-    static final Linear X = new Linear(1, 0, 0, 0);
-    static final Linear EPS = new Linear(0, 1, 0, 0);
-    static final Linear CARRIED = new Linear(0, 0, 1, 0);
-    static final Linear PREVIOUS_X0 = new Linear(0, 0, 0, 1);
+    /** Most tensors that a trajectory keeps of its earlier steps. */
+    static final int HISTORY = 5;
+
+    static final Linear ZERO = new Linear(0, 0, new double[HISTORY]);
+    static final Linear X = new Linear(1, 0, new double[HISTORY]);
+    static final Linear EPS = new Linear(0, 1, new double[HISTORY]);
+
+    /** What the step before has kept as its last but {@code i}. */
+    static Linear kept(int i) {
+        double[] history = new double[HISTORY];
+        history[HISTORY - 1 - i] = 1;
+        return new Linear(0, 0, history);
+    }
 
     /** x_0 as it follows from x_t and ε. */
     static Linear x0(double alphaBar) {
@@ -21,8 +31,9 @@ public record Linear(double x, double prediction, double carried, double previou
     }
 
     Linear plus(Linear other) {
-        return new Linear(
-                x + other.x, prediction + other.prediction, carried + other.carried, previousX0 + other.previousX0);
+        double[] sum = history.clone();
+        Arrays.setAll(sum, i -> history[i] + other.history[i]);
+        return new Linear(x + other.x, prediction + other.prediction, sum);
     }
 
     Linear minus(Linear other) {
@@ -30,12 +41,29 @@ public record Linear(double x, double prediction, double carried, double previou
     }
 
     Linear times(double factor) {
-        return new Linear(x * factor, prediction * factor, carried * factor, previousX0 * factor);
+        return new Linear(
+                x * factor,
+                prediction * factor,
+                Arrays.stream(history).map(k -> k * factor).toArray());
+    }
+
+    /** The same where {@code eps} stands for the network's ε. */
+    Linear withEps(Linear eps) {
+        return new Linear(x, 0, history).plus(eps.times(prediction));
     }
 
     /** The same for a network whose prediction is not ε. */
     Linear forPrediction(PredictionType type, double alphaBar) {
         double[] eps = type.toEps(alphaBar);
-        return new Linear(x + prediction * eps[1], prediction * eps[0], carried, previousX0);
+        return new Linear(x + prediction * eps[1], prediction * eps[0], history);
+    }
+
+    /** Writes the coefficients of what a step finds: x, the prediction, the history. */
+    void write(float[] target, int offset) {
+        target[offset] = (float) x;
+        target[offset + 1] = (float) prediction;
+        for (int i = 0; i < HISTORY; i++) {
+            target[offset + 2 + i] = (float) history[i];
+        }
     }
 }

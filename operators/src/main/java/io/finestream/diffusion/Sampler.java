@@ -1,5 +1,9 @@
 package io.finestream.diffusion;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
 /**
  * A way from noise to image as a list of steps that are linear in the latent, the prediction, what earlier steps have
  * predicted, and fresh noise. A sampler holds no state: what a step needs is in its {@link SamplingPlan.Step} and in its
@@ -71,6 +75,7 @@ public sealed interface Sampler {
      */
     record DpmSolverPp() implements Sampler {
         private static final int SHORT = 15;
+        private static final Linear PREVIOUS_X0 = Linear.kept(0);
 
         @Override
         public int[] timesteps(NoiseSchedule schedule, int steps) {
@@ -90,7 +95,7 @@ public sealed interface Sampler {
             boolean firstOrder = i == 0 || (levels.isLast(i) && levels.steps() < SHORT);
             if (!firstOrder) {
                 double r = levels.h(i - 1) / levels.h(i);
-                next = next.plus(x0.minus(Linear.PREVIOUS_X0).times(gain / (2 * r)));
+                next = next.plus(x0.minus(PREVIOUS_X0).times(gain / (2 * r)));
             }
             return SamplingPlan.Step.ofMany(levels.t()[i], next, x0);
         }
@@ -105,6 +110,9 @@ public sealed interface Sampler {
      * before as one tensor, so that a trajectory keeps two.
      */
     record UniPc() implements Sampler {
+        private static final Linear PREVIOUS_X0 = Linear.kept(0);
+        private static final Linear CARRIED = Linear.kept(1);
+
         @Override
         public int[] timesteps(NoiseSchedule schedule, int steps) {
             return schedule.evenTimestepsAboveZero(steps);
@@ -119,13 +127,13 @@ public sealed interface Sampler {
         public SamplingPlan.Step step(NoiseLevels levels, int i) {
             Linear x0 = Linear.x0(levels.alphaBar()[i]);
             Linear corrected =
-                    i == 0 ? Linear.X : Linear.CARRIED.plus(x0.times(gain(levels, i - 1) * ofNewest(levels, i - 1)));
+                    i == 0 ? Linear.X : CARRIED.plus(x0.times(gain(levels, i - 1) * ofNewest(levels, i - 1)));
             double gain = gain(levels, i);
             Linear base = corrected.times(levels.sigma(i + 1) / levels.sigma(i)).plus(x0.times(gain));
             Linear next = base;
             Linear carried = base.minus(x0.times(gain * ofNewest(levels, i)));
             if (isSecondOrder(levels, i)) {
-                Linear slope = Linear.PREVIOUS_X0.minus(x0).times(1 / ratio(levels, i));
+                Linear slope = PREVIOUS_X0.minus(x0).times(1 / ratio(levels, i));
                 next = next.plus(slope.times(gain / 2));
                 carried = carried.plus(slope.times(gain * ofSlope(levels, i)));
             }
@@ -223,6 +231,95 @@ public sealed interface Sampler {
         @Override
         public SamplingPlan.Step step(NoiseLevels levels, int i) {
             return sampler.step(levels, i);
+        }
+    }
+
+    /**
+     * Another sampler that asks the network at its first steps, its last, and every {@code interval}-th; in between, the
+     * polynomial in t through the last predictions of ε says what it would predict. This is TaylorSeer (arXiv
+     * 2503.06923) for the network's guided output, which is kept with the trajectory.
+     *
+     * @param interval steps from one that asks to the next; 1 asks at every step
+     */
+    record Cached(Sampler sampler, int interval) implements Sampler {
+        /** Of the polynomial. */
+        static final int ORDER = 2;
+
+        private static final int MAX_INTERVAL = 10;
+
+        public Cached {
+            if (interval < 1 || interval > MAX_INTERVAL) {
+                throw new IllegalArgumentException("cache interval is " + interval + ", expected 1 (no cache) to "
+                        + MAX_INTERVAL + " steps from one pass of the network to the next");
+            }
+            if (!isDeterministic(sampler)) {
+                throw new IllegalArgumentException("cache interval is " + interval + " for " + sampler
+                        + ", which adds noise that no forecast knows; take DDIM with eta 0, DPM-Solver++ or UniPC");
+            }
+        }
+
+        private static boolean isDeterministic(Sampler sampler) {
+            return sampler instanceof DpmSolverPp
+                    || sampler instanceof UniPc
+                    || (sampler instanceof Ddim ddim && ddim.eta() == 0)
+                    || (sampler instanceof Respaced respaced && isDeterministic(respaced.sampler()));
+        }
+
+        @Override
+        public int[] timesteps(NoiseSchedule schedule, int steps) {
+            return sampler.timesteps(schedule, steps);
+        }
+
+        @Override
+        public double endAlphaBar(NoiseSchedule schedule) {
+            return sampler.endAlphaBar(schedule);
+        }
+
+        @Override
+        public SamplingPlan.Step step(NoiseLevels levels, int i) {
+            SamplingPlan.Step step = sampler.step(levels, i);
+            int newest = step.history().size(); // the sampler's own are behind the predictions
+            if (asks(levels, i)) {
+                List<Linear> predictions = new ArrayList<>();
+                for (int age = ORDER; age > 0; age--) {
+                    predictions.add(i == 0 ? Linear.ZERO : Linear.kept(newest + age - 1));
+                }
+                predictions.add(Linear.EPS);
+                return step.keeping(predictions);
+            }
+            Linear eps = Linear.ZERO;
+            List<Linear> predictions = new ArrayList<>();
+            int[] asked = lastAsked(levels, i);
+            for (int age = ORDER; age >= 0; age--) {
+                Linear prediction = Linear.kept(newest + age);
+                eps = eps.plus(prediction.times(weight(levels, i, asked, age)));
+                predictions.add(prediction);
+            }
+            return step.withoutAsking(eps).keeping(predictions);
+        }
+
+        private boolean asks(NoiseLevels levels, int i) {
+            return i <= ORDER || levels.isLast(i) || (i - ORDER) % interval == 0;
+        }
+
+        /** The steps whose predictions are kept at step {@code i}, the newest first. */
+        private int[] lastAsked(NoiseLevels levels, int i) {
+            return IntStream.iterate(i - 1, j -> j - 1)
+                    .filter(j -> asks(levels, j))
+                    .limit(ORDER + 1)
+                    .toArray();
+        }
+
+        /** Lagrange's, of the prediction of step {@code asked[age]}. */
+        private static double weight(NoiseLevels levels, int i, int[] asked, int age) {
+            double weight = 1;
+            for (int other : asked) {
+                if (other != asked[age]) {
+                    weight *=
+                            (double) (levels.t()[i] - levels.t()[other]) / (levels.t()[asked[age]] - levels.t()[other]);
+                }
+            }
+            return weight;
         }
     }
 

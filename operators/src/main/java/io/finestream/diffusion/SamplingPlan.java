@@ -2,6 +2,7 @@ package io.finestream.diffusion;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The steps of one trajectory, from noise to image, with everything that does not depend on the latent computed once.
@@ -12,36 +13,55 @@ public record SamplingPlan(List<Step> steps) {
 
     /** Numbers per step in the tensor that {@code sampler_step} takes. */
     static final int COEFFICIENTS = 5;
-    /** Numbers per step in the tensor that {@code add_history} and {@code next_history} take. */
-    static final int HISTORY_COEFFICIENTS = 8;
-    /** Most tensors that a sampler keeps of earlier steps. */
-    static final int MOST_HISTORY = 2;
+    /** Numbers per step in the tensor that {@code add_history} and {@code next_history} take, [1 + H, 2 + H]. */
+    static final int HISTORY_COEFFICIENTS = (1 + Linear.HISTORY) * (2 + Linear.HISTORY);
 
     /**
      * x' = {@code next} + noise, whose log-variance is interpolated between the two bounds by the model's variance
      * channels.
      *
      * @param t timestep that the model is asked at, 0..999
+     * @param asks whether the model is asked; if not, nothing depends on its prediction
      * @param addsNoise whether fresh noise is drawn
-     * @param history what is kept for the next step, the predicted x_0 last: nothing, x_0, or what is carried and x_0
+     * @param history what is kept for the next step, in every step of a plan as many
      */
     public record Step(
-            int t, Linear next, double minLogVariance, double maxLogVariance, boolean addsNoise, List<Linear> history) {
+            int t,
+            boolean asks,
+            Linear next,
+            double minLogVariance,
+            double maxLogVariance,
+            boolean addsNoise,
+            List<Linear> history) {
 
         /** A step of a sampler that only looks at the latent and the prediction. */
         static Step ofOne(int t, Linear next, double minLogVariance, double maxLogVariance, boolean addsNoise) {
-            return new Step(t, next, minLogVariance, maxLogVariance, addsNoise, List.of());
+            return new Step(t, true, next, minLogVariance, maxLogVariance, addsNoise, List.of());
         }
 
         /** A step of a multistep sampler without fresh noise. */
         static Step ofMany(int t, Linear next, Linear... history) {
-            return new Step(t, next, 0, 0, false, List.of(history));
+            return new Step(t, true, next, 0, 0, false, List.of(history));
+        }
+
+        /** The same step, which keeps more than its sampler does. */
+        Step keeping(List<Linear> more) {
+            List<Linear> kept = Stream.concat(more.stream(), history.stream()).toList();
+            return new Step(t, asks, next, minLogVariance, maxLogVariance, addsNoise, kept);
+        }
+
+        /** The same step where a forecast stands in for ε. */
+        Step withoutAsking(Linear eps) {
+            List<Linear> kept =
+                    history.stream().map(linear -> linear.withEps(eps)).toList();
+            return new Step(t, false, next.withEps(eps), minLogVariance, maxLogVariance, addsNoise, kept);
         }
 
         /** The same step for a model whose prediction is not ε. */
         Step forPrediction(PredictionType type, double alphaBar) {
             return new Step(
                     t,
+                    asks,
                     next.forPrediction(type, alphaBar),
                     minLogVariance,
                     maxLogVariance,
@@ -59,19 +79,14 @@ public record SamplingPlan(List<Step> steps) {
             target[offset + 4] = addsNoise ? 1 : 0;
         }
 
+        /** Row 0 is of the next latent, the others of what is kept, at the last places. */
         void writeHistory(float[] target, int offset) {
-            target[offset] = (float) next.carried();
-            target[offset + 1] = (float) next.previousX0();
-            if (history.size() == MOST_HISTORY) {
-                Linear carried = history.get(0);
-                target[offset + 2] = (float) carried.x();
-                target[offset + 3] = (float) carried.prediction();
-                target[offset + 4] = (float) carried.carried();
-                target[offset + 5] = (float) carried.previousX0();
+            int columns = 2 + Linear.HISTORY;
+            next.write(target, offset);
+            for (int i = 0; i < history.size(); i++) {
+                int row = 1 + Linear.HISTORY - history.size() + i;
+                history.get(i).write(target, offset + row * columns);
             }
-            Linear x0 = history.get(history.size() - 1);
-            target[offset + 6] = (float) x0.x();
-            target[offset + 7] = (float) x0.prediction();
         }
     }
 

@@ -122,6 +122,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
                 .setSampler(request.getSampler())
                 .setEta(request.getEta())
                 .setRespacing(request.getRespacing())
+                .setCacheInterval(request.getCacheInterval())
                 .setGuidance(asApplied(resolver.guidance(request.getGuidance())))
                 .setTimings(StageTimings.newBuilder()
                         .setQueuedMillis(millis(done.getEnqueuedAt(), done.getStartedAt()))

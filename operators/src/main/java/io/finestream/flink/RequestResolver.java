@@ -80,7 +80,8 @@ final class RequestResolver {
 
     /** What the sample with this index looks like. The request must be one that {@link #resolve} accepts. */
     SampleSpec spec(GenerationRequest request, int subclass, int superclass, int sample) {
-        Sampler sampler = Samplers.choose(request.getSampler(), request.getEta(), request.getRespacing());
+        Sampler sampler = Samplers.choose(
+                request.getSampler(), request.getEta(), request.getRespacing(), request.getCacheInterval());
         return new SampleSpec(
                 subclass,
                 superclass,

@@ -14,15 +14,17 @@ public final class Samplers {
      *
      * @param eta of DDIM
      * @param respacing of DDIM and DDPM; empty for none
+     * @param cacheInterval of samplers that add no noise; 1 for no cache
      * @throws IllegalArgumentException if one of them is wrong or does not go with the others
      */
-    public static Sampler choose(SamplerName name, double eta, String respacing) {
-        Sampler sampler = switch (name) {
+    public static Sampler choose(SamplerName name, double eta, String respacing, int cacheInterval) {
+        Sampler plain = switch (name) {
             case DDIM -> new Sampler.Ddim(eta);
             case DDPM -> new Sampler.Ddpm();
             case DPM_SOLVER_PP -> new Sampler.DpmSolverPp();
             case UNIPC -> new Sampler.UniPc();
         };
-        return respacing.isEmpty() ? sampler : new Sampler.Respaced(sampler, Respacing.parse(respacing));
+        Sampler sampler = respacing.isEmpty() ? plain : new Sampler.Respaced(plain, Respacing.parse(respacing));
+        return cacheInterval == 1 ? sampler : new Sampler.Cached(sampler, cacheInterval);
     }
 }

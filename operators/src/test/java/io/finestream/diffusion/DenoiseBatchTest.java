@@ -48,7 +48,10 @@ class DenoiseBatchTest {
             spec(8, Guidance.NONE, new Sampler.UniPc(), 1),
             spec(9, new Guidance(Guidance.Mode.FINE_GRAINED, 3, 300, 700, 2), new Sampler.DpmSolverPp(), 16),
             spec(10, new Guidance(Guidance.Mode.CLASSIFIER_FREE, 2, 0, 999, 3), new Sampler.UniPc(), 16),
-            spec(11, Guidance.NONE, new Sampler.Respaced(new Sampler.Ddpm(), Respacing.parse("3,2")), 5));
+            spec(11, Guidance.NONE, new Sampler.Respaced(new Sampler.Ddpm(), Respacing.parse("3,2")), 5),
+            spec(0, Guidance.fineGrained(4, 3), new Sampler.Cached(new Sampler.Ddim(0), 3), 12),
+            spec(1, LATE, new Sampler.Cached(new Sampler.UniPc(), 2), 11),
+            spec(2, Guidance.NONE, new Sampler.Cached(new Sampler.DpmSolverPp(), 4), 16));
 
     @BeforeAll
     static void prepareThread() {
@@ -98,7 +101,9 @@ class DenoiseBatchTest {
     }
 
     private static boolean isMultistep(SampleSpec spec) {
-        return spec.sampler() instanceof Sampler.DpmSolverPp || spec.sampler() instanceof Sampler.UniPc;
+        return spec.sampler() instanceof Sampler.DpmSolverPp
+                || spec.sampler() instanceof Sampler.UniPc
+                || spec.sampler() instanceof Sampler.Cached;
     }
 
     @Test
@@ -184,11 +189,15 @@ class DenoiseBatchTest {
 
     @ParameterizedTest
     @EnumSource
-    void aMultistepTrajectoryResumedAtAnyStepGivesTheSameImage(ComputeType type) {
+    void aTrajectoryWithHistoryResumedAtAnyStepGivesTheSameImage(ComputeType type) {
         DiffusionModel model = model(type);
-        for (Sampler sampler : List.of(new Sampler.UniPc(), new Sampler.DpmSolverPp())) {
+        Map<Sampler, Integer> kept = Map.of(
+                new Sampler.UniPc(), 2,
+                new Sampler.DpmSolverPp(), 1,
+                new Sampler.Cached(new Sampler.Ddim(0), 2), 3,
+                new Sampler.Cached(new Sampler.UniPc(), 3), 5);
+        for (Sampler sampler : kept.keySet()) {
             SampleSpec spec = spec(3, Guidance.fineGrained(2, 3), sampler, 6);
-            int kept = sampler instanceof Sampler.UniPc ? 2 : 1;
             float[] undisturbed = alone(model, spec);
             for (int at = 0; at < 6; at++) {
                 DenoiseBatch.InFlight<Integer> saved;
@@ -201,7 +210,7 @@ class DenoiseBatchTest {
                     }
                     saved = batch.inFlight().get(1);
                 }
-                assertThat(saved.history()).hasSize(at == 0 ? 0 : kept);
+                assertThat(saved.history()).hasSize(at == 0 ? 0 : kept.get(sampler));
                 try (DenoiseBatch<Integer> other = batch(model, 24)) {
                     other.admit(3, MIX.get(9));
                     other.step();
@@ -223,7 +232,8 @@ class DenoiseBatchTest {
                 new Sampler.Ddim(1),
                 new Sampler.Ddpm(),
                 new Sampler.DpmSolverPp(),
-                new Sampler.UniPc())) {
+                new Sampler.UniPc(),
+                new Sampler.Cached(new Sampler.UniPc(), 3))) {
             for (PredictionType prediction : PredictionType.values()) {
                 SamplingPlan plan = SamplingPlan.of(NoiseSchedule.DIT, prediction, sampler, steps);
                 float[] numbers = new float[SamplingPlan.COEFFICIENTS + SamplingPlan.HISTORY_COEFFICIENTS];
@@ -267,6 +277,65 @@ class DenoiseBatchTest {
                 .isEqualTo(20);
         Guidance middle = new Guidance(Guidance.Mode.FINE_GRAINED, 4, 200, 500, 3); // of 0, 100, …, 900: four
         assertThat(rowsOf(spec(0, middle, new Sampler.Ddim(0), 10))).isEqualTo(14);
+    }
+
+    @Test
+    void aCacheOfIntervalOneIsNoCacheToTheLastBit() {
+        for (Sampler sampler : List.of(new Sampler.Ddim(0), new Sampler.DpmSolverPp(), new Sampler.UniPc())) {
+            SampleSpec plain = spec(3, LATE, sampler, 7);
+            assertThat(alone(MODEL, spec(3, LATE, new Sampler.Cached(sampler, 1), 7)))
+                    .as("%s", sampler)
+                    .isEqualTo(alone(MODEL, plain));
+        }
+    }
+
+    @Test
+    void aCachedSampleTakesRowsOfThePassesThatItAsksForAndNoOthers() {
+        SampleSpec cached = spec(0, Guidance.fineGrained(4, 3), new Sampler.Cached(new Sampler.Ddim(0), 3), 10);
+        SampleSpec plain = spec(1, Guidance.NONE, new Sampler.Ddim(0), 10);
+        List<Integer> alone = new ArrayList<>();
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
+            batch.admit(0, cached);
+            while (!batch.isEmpty()) {
+                alone.add(batch.rowsInFlight());
+                batch.step();
+            }
+            assertThat(batch.stepsDone()).isEqualTo(6);
+            assertThat(batch.rowsDone()).isEqualTo(12);
+        }
+        assertThat(alone).containsExactly(2, 2, 2, 0, 0, 2, 0, 0, 2, 2);
+        List<Long> together = new ArrayList<>();
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 4)) {
+            batch.admit(0, cached);
+            batch.admit(1, plain);
+            while (!batch.isEmpty()) {
+                long before = batch.rowsDone();
+                batch.step();
+                together.add(batch.rowsDone() - before);
+            }
+        }
+        assertThat(together).containsExactly(3L, 3L, 3L, 1L, 1L, 3L, 1L, 1L, 3L, 3L);
+    }
+
+    @Test
+    void thereIsRoomForOthersWhileACachedSampleDoesNotAsk() {
+        SampleSpec cached = spec(0, Guidance.fineGrained(4, 3), new Sampler.Cached(new Sampler.Ddim(0), 3), 10);
+        try (DenoiseBatch<Integer> batch = batch(MODEL, 2)) {
+            batch.admit(0, cached);
+            assertThat(batch.hasRoomFor(cached)).isFalse();
+            batch.step();
+            batch.step();
+            batch.step();
+            assertThat(batch.hasRoomFor(cached)).isTrue();
+            batch.admit(1, cached);
+            batch.step();
+            assertThat(batch.rowsDone()).isEqualTo(8);
+            assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(4, 1);
+            float[] image = alone(MODEL, cached);
+            assertThat(drain(batch).values())
+                    .hasSize(2)
+                    .allSatisfy(made -> assertThat(made).isEqualTo(image));
+        }
     }
 
     @Test

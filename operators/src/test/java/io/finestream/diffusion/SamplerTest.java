@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -80,6 +81,25 @@ class SamplerTest {
         }
     }
 
+    /** With ε a polynomial in t, what is forecast is what the network would have said, up to the forecast's order. */
+    @Test
+    void theForecastOfAPolynomialIsExactToItsOrder() {
+        for (Sampler sampler : List.of(new Sampler.Ddim(0), new Sampler.DpmSolverPp(), new Sampler.UniPc())) {
+            for (int degree = 0; degree <= Sampler.Cached.ORDER + 1; degree++) {
+                int power = degree;
+                Network network = (t, x) -> 0.3 + Math.pow(t / 500.0 - 1.1, power);
+                double every = run(plan(sampler, 20), 1, network)[0];
+                double cached = run(plan(new Sampler.Cached(sampler, 4), 20), 1, network)[0];
+                double error = Math.abs(cached - every) / Math.abs(every);
+                if (degree <= Sampler.Cached.ORDER) {
+                    assertThat(error).as("%s, degree %s", sampler, degree).isLessThan(1e-9);
+                } else {
+                    assertThat(error).as("%s, degree %s", sampler, degree).isGreaterThan(1e-4);
+                }
+            }
+        }
+    }
+
     /** What a multistep sampler has kept is of use to the shortened rest. */
     @Test
     void aConstantImageIsReachedThroughAShortening() {
@@ -102,28 +122,71 @@ class SamplerTest {
         return SamplingPlan.of(NoiseSchedule.DIT, prediction, sampler, steps);
     }
 
+    @Test
+    void aCachedSamplerAsksAtTheFirstStepsTheLastAndEveryNth() {
+        assertThat(asked(1, 6)).containsExactly(0, 1, 2, 3, 4, 5);
+        assertThat(asked(2, 10)).containsExactly(0, 1, 2, 4, 6, 8, 9);
+        assertThat(asked(3, 10)).containsExactly(0, 1, 2, 5, 8, 9);
+        assertThat(asked(10, 10)).containsExactly(0, 1, 2, 9);
+        assertThat(asked(4, 2)).containsExactly(0, 1);
+    }
+
+    private static List<Integer> asked(int interval, int steps) {
+        List<SamplingPlan.Step> plan =
+                plan(new Sampler.Cached(new Sampler.UniPc(), interval), steps).steps();
+        assertThat(plan).hasSize(steps);
+        return IntStream.range(0, steps).filter(i -> plan.get(i).asks()).boxed().toList();
+    }
+
+    private static SamplingPlan plan(Sampler sampler, int steps) {
+        return SamplingPlan.of(NoiseSchedule.DIT, PredictionType.EPSILON, sampler, steps);
+    }
+
+    @Test
+    void aCacheIsForSamplersWithoutNoise() {
+        for (Sampler noisy : List.of(
+                new Sampler.Ddpm(),
+                new Sampler.Ddim(0.1),
+                new Sampler.Respaced(new Sampler.Ddpm(), Respacing.parse("50")))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> new Sampler.Cached(noisy, 2))
+                    .withMessageContaining("cache interval is 2 for " + noisy + ", which adds noise");
+        }
+        for (int interval : new int[] {-1, 0, 11}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> new Sampler.Cached(new Sampler.UniPc(), interval))
+                    .withMessageStartingWith("cache interval is " + interval + ", expected 1 (no cache) to 10");
+        }
+    }
+
     private interface Network {
         double predict(int t, double x);
     }
 
-    /** One number through all steps, without noise: {x, carried, previous x_0}. */
+    /** One number through all steps, without noise; the history is behind it, the newest last. */
     private static double[] run(SamplingPlan plan, double start, Network network) {
-        double[] state = {start, 0, 0};
+        double[] state = new double[1 + Linear.HISTORY];
+        state[0] = start;
         for (SamplingPlan.Step step : plan.steps()) {
             double[] at = state.clone();
-            double prediction = network.predict(step.t(), at[0]);
+            double prediction = step.asks() ? network.predict(step.t(), at[0]) : Double.NaN;
             state[0] = apply(step.next(), prediction, at);
-            for (int i = 0; i < step.history().size(); i++) {
-                state[3 - step.history().size() + i] = apply(step.history().get(i), prediction, at);
+            int first = state.length - step.history().size();
+            for (int i = first; i < state.length; i++) {
+                state[i] = apply(step.history().get(i - first), prediction, at);
             }
         }
         return state;
     }
 
     private static double apply(Linear linear, double prediction, double[] at) {
-        return linear.x() * at[0]
-                + linear.prediction() * prediction
-                + linear.carried() * at[1]
-                + linear.previousX0() * at[2];
+        double sum = linear.x() * at[0];
+        if (linear.prediction() != 0) {
+            sum += linear.prediction() * prediction;
+        }
+        for (int i = 0; i < Linear.HISTORY; i++) {
+            sum += linear.history()[i] * at[1 + i];
+        }
+        return sum;
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.finestream.TinyModel;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.Trajectory;
 import java.nio.file.Path;
@@ -93,7 +94,9 @@ class DenoiseOperatorTest {
         Map<String, List<Byte>> undisturbed;
         try (var harness = DenoiseHarness.open(settings)) {
             for (int i = 0; i < 7; i++) {
-                harness.process(request("r" + i, 6 + i, 1));
+                GenerationRequest request = request("r" + i, 6 + i, 1);
+                request.setCacheInterval(1 + i % 3);
+                harness.process(request);
             }
             harness.oneStep();
             harness.oneStep();

@@ -73,7 +73,20 @@ class RequestResolverTest {
                 .hasMessageStartingWith(reason);
     }
 
+    @Test
+    void aCacheGoesWithSamplersThatAddNoNoise() throws RequestException {
+        assertThat(spec(SamplerName.UNIPC, 20, "", 3).sampler()).isEqualTo(new Sampler.Cached(new Sampler.UniPc(), 3));
+        assertThatThrownBy(() -> spec(SamplerName.DDPM, 20, "", 3))
+                .isInstanceOf(RequestException.class)
+                .hasMessageStartingWith("cache interval is 3 for Ddpm[], which adds noise");
+    }
+
     private static SampleSpec spec(SamplerName sampler, int steps, String respacing) throws RequestException {
+        return spec(sampler, steps, respacing, 1);
+    }
+
+    private static SampleSpec spec(SamplerName sampler, int steps, String respacing, int cacheInterval)
+            throws RequestException {
         GenerationRequest request = GenerationRequest.newBuilder()
                 .setRequestId("r")
                 .setSubclassId(2)
@@ -81,6 +94,7 @@ class RequestResolverTest {
                 .setEta(0.25)
                 .setSteps(steps)
                 .setRespacing(respacing)
+                .setCacheInterval(cacheInterval)
                 .build();
         int subclass = resolver.resolve(request, taxonomy, Instant.now());
         return resolver.spec(request, subclass, taxonomy.superclassOf(subclass), 0);

@@ -148,6 +148,7 @@ final class RequestCommand implements Callable<Integer> {
                 .setEta(sampling.eta())
                 .setSteps(sampling.steps())
                 .setRespacing(sampling.respacing())
+                .setCacheInterval(sampling.cacheInterval())
                 .setPriority(priority)
                 .setDeadline(deadline)
                 .setQuality(degradable ? Quality.DEGRADABLE : Quality.EXACT)

@@ -100,7 +100,7 @@ final class RequestFile {
             throw new IllegalArgumentException("count is " + request.getCount() + " and firstSample "
                     + request.getFirstSample() + ", expected at least 1 and 0");
         }
-        Samplers.choose(request.getSampler(), request.getEta(), request.getRespacing())
+        Samplers.choose(request.getSampler(), request.getEta(), request.getRespacing(), request.getCacheInterval())
                 .timesteps(NoiseSchedule.DIT, request.getSteps());
         GuidanceSpec guidance = request.getGuidance();
         new Guidance(

@@ -99,6 +99,13 @@ final class SamplingOptions {
     private String respacing = "";
 
     @Option(
+            names = "--cache-interval",
+            paramLabel = "N",
+            description = "ask the network at every N-th step only, 1 to 10, and forecast its output in between; not"
+                    + " with samplers that add noise (default ${DEFAULT-VALUE}: at every step)")
+    private int cacheInterval = 1;
+
+    @Option(
             names = "--guidance",
             paramLabel = "SCALE",
             description = "how strongly the class is enforced; 1 is not at all (default: the model's)")
@@ -141,6 +148,10 @@ final class SamplingOptions {
         return respacing;
     }
 
+    int cacheInterval() {
+        return cacheInterval;
+    }
+
     SamplerName samplerName() {
         return sampler;
     }
@@ -150,7 +161,7 @@ final class SamplingOptions {
     }
 
     Sampler sampler() {
-        return Samplers.choose(sampler, eta, respacing);
+        return Samplers.choose(sampler, eta, respacing, cacheInterval);
     }
 
     /** Steps that a trajectory takes. */

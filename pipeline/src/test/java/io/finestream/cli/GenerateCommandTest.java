@@ -69,6 +69,16 @@ class GenerateCommandTest {
         assertThat(wide).hasSize(TinyModel.CLASSES * 3 * 8 * 8).containsExactly(narrow, within(1e-4f));
     }
 
+    @Test
+    void aCacheIntervalGivesAnotherImageAndOneOfOneTheSame() throws IOException {
+        float[] every = latents("--class", 3, "--seed", 7, "--steps", 9);
+
+        assertThat(latents("--class", 3, "--seed", 7, "--steps", 9, "--cache-interval", 1))
+                .isEqualTo(every);
+        assertThat(latents("--class", 3, "--seed", 7, "--steps", 9, "--cache-interval", 3))
+                .isNotEqualTo(every);
+    }
+
     @ParameterizedTest
     @CsvSource({"class 4,class_4", "CLASS 4,class_4", "4,class_4", "#4,class_4", "square,class_1 class_3 class_5"})
     void aClassIsNamedByNameOrNumberOrSuperclass(String named, String files) throws IOException {
@@ -147,6 +157,13 @@ class GenerateCommandTest {
     }
 
     @Test
+    void aCacheGoesWithSamplersThatAddNoNoise() {
+        assertThat(run("--cache-interval", 2, "--sampler", "ddpm").err())
+                .contains("cache interval is 2 for Ddpm[], which adds noise")
+                .hasLineCount(1);
+    }
+
+    @Test
     void etaGoesWithDdim() {
         assertThat(run("--eta", 0.5, "--sampler", "unipc").err())
                 .contains("--eta 0.5 goes with --sampler ddim")
@@ -197,6 +214,7 @@ class GenerateCommandTest {
                 "--guidance | NaN | 2 | guidance scale is NaN, expected a number from -100.0 to 100.0",
                 "--guidance-interval | 5 | 2 | '5' is no interval, expected LOW:HIGH",
                 "--guidance-interval | 9:5 | 2 | guidance interval is 9 to 5",
+                "--cache-interval | 0 | 2 | cache interval is 0, expected 1 (no cache) to 10",
                 "--eta | 2 | 2 | eta is 2.0, expected 0 to 1",
                 "--count | 0 | 2 | --count is 0, expected at least 1",
                 "--rows | 1 | 2 | --rows is 1, expected at least 2",

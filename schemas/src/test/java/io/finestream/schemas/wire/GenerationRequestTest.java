@@ -25,6 +25,7 @@ class GenerationRequestTest {
         assertThat(request.getEta()).isZero();
         assertThat(request.getSteps()).isEqualTo(20);
         assertThat(request.getRespacing()).isEmpty();
+        assertThat(request.getCacheInterval()).isEqualTo(1);
         assertThat(request.getPriority()).isZero();
         assertThat(request.getDeadline()).isNull();
         assertThat(request.getHeaders()).isEmpty();

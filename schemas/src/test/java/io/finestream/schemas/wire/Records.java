@@ -41,6 +41,7 @@ final class Records {
                         .build())
                 .setSampler(SamplerName.DDPM)
                 .setRespacing("10,15,20")
+                .setCacheInterval(3)
                 .setDeadline(NOON)
                 .setHeaders(Map.of("tenant", "zoo", "empty", ""))
                 .build();
@@ -84,6 +85,7 @@ final class Records {
                 .setSampler(SamplerName.DDIM)
                 .setEta(0.25)
                 .setRespacing("ddim20")
+                .setCacheInterval(2)
                 .setGuidance(new ResolvedGuidance(GuidanceMode.FINE_GRAINED, 4.0, 0, 999, 3))
                 .setTimings(new StageTimings(0.5, 100.25, 3.0, 1.0, 105.0))
                 .setCreatedAt(NOON)
