@@ -18,7 +18,8 @@ import java.util.List;
  * @param coarseRow where each sample's coarse row is; its fine row where it is not guided
  * @param scale guidance scale per sample and channel, [N, C] flattened; 1 where it is not guided
  */
-record PassRows(List<Label> labels, int[] t, long[] asked, long[] guided, long[] fineRow, long[] coarseRow, float[] scale) {
+record PassRows(
+        List<Label> labels, int[] t, long[] asked, long[] guided, long[] fineRow, long[] coarseRow, float[] scale) {
 
     /**
      * Lays the samples out.

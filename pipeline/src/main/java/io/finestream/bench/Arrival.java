@@ -22,13 +22,15 @@ import java.util.stream.IntStream;
  */
 public record Arrival(long atMicros, String subclass, int steps, double guidanceScale, SamplerName sampler, long seed) {
 
+    private static final int NO_CACHE = 1;
+
     /** Throws IllegalArgumentException if no model could serve it. */
     public Arrival {
         if (atMicros < 0) {
             throw new IllegalArgumentException("at_micros is " + atMicros + ", expected 0 or more");
         }
         Guidance.fineGrained(guidanceScale, 1);
-        Samplers.choose(sampler, 0, "").timesteps(NoiseSchedule.DIT, steps);
+        Samplers.choose(sampler, 0, "", NO_CACHE).timesteps(NoiseSchedule.DIT, steps);
     }
 
     Arrival at(long micros) {
@@ -48,7 +50,7 @@ public record Arrival(long atMicros, String subclass, int steps, double guidance
                 : Guidance.fineGrained(guidanceScale, model.config().defaults().guidedChannels())
                         .forModel(model.config().dit());
         guidance.requireSupportedBy(model.config().dit());
-        Sampler chosen = Samplers.choose(sampler, 0, "");
+        Sampler chosen = Samplers.choose(sampler, 0, "", NO_CACHE);
         return new SampleSpec(row, model.taxonomy().superclassOf(row), seed, 0, guidance, chosen, steps);
     }
 
