@@ -63,21 +63,26 @@ public final class FairShare {
     }
 
     /**
-     * Whether another trajectory joins: if it fits beside the others of no less priority, when every request has as many
-     * rows as this one would have then, or fewer. So a first sample joins though a request of many fills the batch.
+     * Whether another trajectory joins: if it fits beside those of higher priority and those of its own, when each request
+     * of its own has as many rows as this one would have then, or fewer. So a first sample joins though a request of many
+     * fills the batch.
      */
     public boolean hasRoomFor(Demand next, List<Demand> inFlight) {
         Map<String, Integer> rows = new HashMap<>();
+        int priority = next.urgency().priority();
         int total = next.rows();
+        int higher = 0;
         for (Demand demand : inFlight) {
             total += demand.rows();
-            if (demand.urgency().priority() >= next.urgency().priority()) {
+            if (demand.urgency().priority() > priority) {
+                higher += demand.rows();
+            } else if (demand.urgency().priority() == priority) {
                 rows.merge(demand.request(), demand.rows(), Integer::sum);
             }
         }
         int level = rows.merge(next.request(), next.rows(), Integer::sum);
         int shared = rows.values().stream().mapToInt(of -> Math.min(of, level)).sum();
-        return shared <= maxRows && total <= MOST_BUDGETS * maxRows;
+        return higher + shared <= maxRows && total <= MOST_BUDGETS * maxRows;
     }
 
     /**

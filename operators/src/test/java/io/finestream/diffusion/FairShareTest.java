@@ -74,6 +74,13 @@ class FairShareTest {
     }
 
     @Test
+    void aLessImportantRequestWaitsWhileTheBatchIsFull() {
+        Demand less = new Demand("less", new Urgency(-1, Urgency.NEVER), 2);
+        assertThat(share.hasRoomFor(less, samples("large", 12))).isFalse();
+        assertThat(share.hasRoomFor(less, samples("large", 11))).isTrue();
+    }
+
+    @Test
     void whereRowsDoNotSufficeTheEarliestDeadlineGoesFirstAndThenTheOldest() {
         List<Demand> inFlight = new ArrayList<>();
         for (int i = 0; i < 13; i++) {
