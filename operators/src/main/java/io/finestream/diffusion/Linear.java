@@ -1,6 +1,9 @@
 package io.finestream.diffusion;
 
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * A linear combination of what a step has at hand; the numbers are the coefficients.
@@ -9,20 +12,20 @@ import java.util.Arrays;
  * @param prediction of the network's prediction: ε, until {@link #forPrediction}
  * @param history of each tensor that the steps before have kept, in {@link #HISTORY} places, the newest last
  */
-public record Linear(double x, double prediction, double[] history) {
+public record Linear(double x, double prediction, List<Double> history) {
 
     /** Most tensors that a trajectory keeps of its earlier steps. */
     static final int HISTORY = 5;
 
-    static final Linear ZERO = new Linear(0, 0, new double[HISTORY]);
-    static final Linear X = new Linear(1, 0, new double[HISTORY]);
-    static final Linear EPS = new Linear(0, 1, new double[HISTORY]);
+    private static final List<Double> NOTHING = Collections.nCopies(HISTORY, 0.0);
+
+    static final Linear ZERO = new Linear(0, 0, NOTHING);
+    static final Linear X = new Linear(1, 0, NOTHING);
+    static final Linear EPS = new Linear(0, 1, NOTHING);
 
     /** What the step before has kept as its last but {@code i}. */
     static Linear kept(int i) {
-        double[] history = new double[HISTORY];
-        history[HISTORY - 1 - i] = 1;
-        return new Linear(0, 0, history);
+        return new Linear(0, 0, places(place -> place == HISTORY - 1 - i ? 1 : 0));
     }
 
     /** x_0 as it follows from x_t and ε. */
@@ -31,9 +34,8 @@ public record Linear(double x, double prediction, double[] history) {
     }
 
     Linear plus(Linear other) {
-        double[] sum = history.clone();
-        Arrays.setAll(sum, i -> history[i] + other.history[i]);
-        return new Linear(x + other.x, prediction + other.prediction, sum);
+        return new Linear(
+                x + other.x, prediction + other.prediction, places(i -> history.get(i) + other.history.get(i)));
     }
 
     Linear minus(Linear other) {
@@ -41,10 +43,7 @@ public record Linear(double x, double prediction, double[] history) {
     }
 
     Linear times(double factor) {
-        return new Linear(
-                x * factor,
-                prediction * factor,
-                Arrays.stream(history).map(k -> k * factor).toArray());
+        return new Linear(x * factor, prediction * factor, places(i -> history.get(i) * factor));
     }
 
     /** The same where {@code eps} stands for the network's ε. */
@@ -58,12 +57,16 @@ public record Linear(double x, double prediction, double[] history) {
         return new Linear(x + prediction * eps[1], prediction * eps[0], history);
     }
 
+    private static List<Double> places(IntToDoubleFunction coefficient) {
+        return IntStream.range(0, HISTORY).mapToDouble(coefficient).boxed().toList();
+    }
+
     /** Writes the coefficients of what a step finds: x, the prediction, the history. */
     void write(float[] target, int offset) {
         target[offset] = (float) x;
         target[offset + 1] = (float) prediction;
         for (int i = 0; i < HISTORY; i++) {
-            target[offset + 2 + i] = (float) history[i];
+            target[offset + 2 + i] = history.get(i).floatValue();
         }
     }
 }

@@ -185,7 +185,7 @@ class SamplerTest {
             sum += linear.prediction() * prediction;
         }
         for (int i = 0; i < Linear.HISTORY; i++) {
-            sum += linear.history()[i] * at[1 + i];
+            sum += linear.history().get(i) * at[1 + i];
         }
         return sum;
     }
