@@ -21,6 +21,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 @Command(
         name = "config",
@@ -103,6 +104,9 @@ final class ConfigCommand implements Callable<Integer> {
     }
 
     private static void requireNoMistake(ParseResult parsed) {
+        if (!parsed.unmatched().isEmpty()) {
+            throw new UnmatchedArgumentException(parsed.commandSpec().commandLine(), parsed.unmatched());
+        }
         for (Exception error : parsed.errors()) {
             if (error instanceof ParameterException mistake && !(mistake instanceof MissingParameterException)) {
                 throw mistake;

@@ -53,10 +53,14 @@ final class Settings implements IDefaultValueProvider {
     }
 
     @Override
-    public @Nullable String defaultValue(ArgSpec argument) throws IOException {
-        return argument instanceof OptionSpec option
-                ? of(option).map(Setting::value).orElse(null)
-                : null;
+    public @Nullable String defaultValue(ArgSpec argument) {
+        try {
+            return argument instanceof OptionSpec option
+                    ? of(option).map(Setting::value).orElse(null)
+                    : null;
+        } catch (IOException unreadable) {
+            return null; // check says so
+        }
     }
 
     /** What the option is outside of the command line; an option of which only one may be given is nothing there. */
@@ -120,7 +124,7 @@ final class Settings implements IDefaultValueProvider {
     }
 
     /**
-     * picocli takes a provider that fails for one without a value, so that this must be asked.
+     * Asked before a command runs; a help is shown all the same.
      *
      * @throws IOException if the file can not be read, or has a key that is no option's
      */

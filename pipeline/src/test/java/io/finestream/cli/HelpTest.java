@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -18,7 +17,7 @@ import picocli.CommandLine;
 class HelpTest {
 
     private static final Path NOWHERE = Path.of("nowhere");
-    private static final Pattern WORD = Pattern.compile("'([^']*)'|\"([^\"]*)\"|(\\S+)");
+    private static final Pattern WORD = Pattern.compile("(?:'[^']*'|\"[^\"]*\"|[^\\s'\"])+");
     private static final Pattern BEHIND_THE_COMMAND = Pattern.compile("\\s[|>#&]\\s?.*$");
 
     static Stream<String> commands() {
@@ -84,16 +83,11 @@ class HelpTest {
                 : "";
     }
 
+    /** As a shell takes them apart. */
     private static List<String> words(String line) {
-        List<String> words = new ArrayList<>();
-        Matcher word = WORD.matcher(line);
-        while (word.find()) {
-            words.add(Stream.of(1, 2, 3)
-                    .map(word::group)
-                    .filter(found -> found != null)
-                    .findFirst()
-                    .orElseThrow());
-        }
-        return words;
+        return WORD.matcher(line)
+                .results()
+                .map(word -> word.group().replaceAll("['\"]", ""))
+                .toList();
     }
 }
