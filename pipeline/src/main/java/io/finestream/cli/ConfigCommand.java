@@ -73,6 +73,7 @@ final class ConfigCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Settings own = (Settings) command.root().commandLine().getDefaultValueProvider();
         CommandLine program = FineStream.commandLine(own.places());
+        program.setErr(command.commandLine().getErr());
         ParseResult meant = parse(program, own);
         Settings settings = (Settings) program.getDefaultValueProvider();
         settings.check(program);
