@@ -3,6 +3,7 @@ package io.finestream.flink;
 import io.finestream.diffusion.Urgency;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.PendingRequest;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -12,8 +13,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +57,9 @@ final class AdmissionQueue {
             .thenComparingLong(Line::arrival));
     private final TreeSet<Line> byDeadline =
             new TreeSet<>(Comparator.comparingLong(Line::deadline).thenComparingLong(Line::arrival));
+    /** Metrics read it in their thread. */
+    private final NavigableMap<Long, PendingRequest> byArrival = new ConcurrentSkipListMap<>();
+
     private Map<String, Integer> rowsInFlight = Map.of();
     private long arrivals;
     private int size;
@@ -68,6 +74,7 @@ final class AdmissionQueue {
         Key key = new Key(urgency(request.getRequest()), id);
         Line line = lines.get(key);
         Entry entry = new Entry(arrivals++, request);
+        byArrival.put(entry.arrival(), request);
         if (line == null) {
             line = new Line(key, rowsInFlight.getOrDefault(id, 0));
             line.entries.add(entry);
@@ -121,7 +128,7 @@ final class AdmissionQueue {
             throw new IllegalStateException("request " + key.requestId() + " is not the first of its line");
         }
         withdraw(line);
-        line.entries.removeFirst();
+        byArrival.remove(line.entries.removeFirst().arrival());
         size--;
         if (line.entries.isEmpty()) {
             forget(line);
@@ -137,7 +144,10 @@ final class AdmissionQueue {
             Line line = byDeadline.first();
             withdraw(line);
             forget(line);
-            line.entries.forEach(entry -> expired.add(entry.request()));
+            line.entries.forEach(entry -> {
+                byArrival.remove(entry.arrival());
+                expired.add(entry.request());
+            });
             size -= line.entries.size();
         }
         return expired;
@@ -169,16 +179,20 @@ final class AdmissionQueue {
         return size;
     }
 
+    /** How long the request that came first has waited; zero if none waits. */
+    Duration oldestWait(Instant now) {
+        Map.Entry<Long, PendingRequest> oldest = byArrival.firstEntry();
+        return oldest == null
+                ? Duration.ZERO
+                : Duration.between(oldest.getValue().getEnqueuedAt(), now);
+    }
+
     boolean isEmpty() {
         return size == 0;
     }
 
     /** All of them by arrival: added in this order, they wait as before. */
     List<PendingRequest> waiting() {
-        return lines.values().stream()
-                .flatMap(line -> line.entries.stream())
-                .sorted(Comparator.comparingLong(Entry::arrival))
-                .map(Entry::request)
-                .toList();
+        return List.copyOf(byArrival.values());
     }
 }

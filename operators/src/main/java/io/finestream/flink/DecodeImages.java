@@ -44,6 +44,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     private transient PlannedModel planned;
     private transient RequestResolver resolver;
     private transient ExecutorService decoder;
+    private transient DecodeMetrics measured;
     private transient volatile boolean closed;
 
     @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
@@ -76,6 +77,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
                     work.run();
                 },
                 "decode " + task.getTaskNameWithSubtasks()));
+        measured = DecodeMetrics.in(getRuntimeContext().getMetricGroup());
         GenerativeModel model = planned.model();
         resolver = new RequestResolver(model.config(), settings.maxCount());
     }
@@ -87,7 +89,9 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
                 return; // the job has ended or failed; the trajectory is in its checkpoint
             }
             try {
-                result.complete(List.of(image(done)));
+                GeneratedImage image = image(done);
+                measured.done(image.getTimings());
+                result.complete(List.of(image));
             } catch (RuntimeException | Error e) { // unsaid, the job would wait for it
                 result.completeExceptionally(e);
             }

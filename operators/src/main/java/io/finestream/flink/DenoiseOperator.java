@@ -19,7 +19,6 @@ import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -114,8 +113,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         trajectories = new Trajectories(model, resolver);
         live = new LiveVersions(model, planned.plan().rows(), settings.swap());
         deadlines = new Deadlines(reader, pending, live);
-        measured = DenoiseMetrics.in(metrics, live);
-        metrics.gauge("pendingRequests", (Gauge<Integer>) pending::size);
+        measured = DenoiseMetrics.in(metrics, live, pending, this::now);
         live.restore(restoredVersions.versions());
         for (Trajectory trajectory : restored) {
             live.resume(trajectories.resume(trajectory));
@@ -191,7 +189,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     }
 
     private void reject(DeadLetter letter) {
-        measured.deadLetters().inc();
+        measured.deadLetters().add(letter.getReasonCode());
         output.collect(DenoiseOperatorFactory.DEAD_LETTERS, new StreamRecord<>(letter));
     }
 
@@ -258,11 +256,11 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         long start = System.nanoTime();
         List<DenoiseBatch.Finished<Trajectory>> finished = live.step();
         long nanos = System.nanoTime() - start;
-        measured.steps().inc(live.stepsDone() - stepsBefore);
-        measured.rows().inc(live.rowsDone() - rowsBefore);
-        measured.rowsPerStep().update(live.rowsDone() - rowsBefore);
-        measured.stepMillis().update(nanos / 1_000_000);
-        measured.samples().inc(finished.size());
+        measured.step(
+                live.stepsDone() - stepsBefore,
+                live.rowsDone() - rowsBefore,
+                planned.plan().rows(),
+                nanos);
         inFlight.forEach(sample -> sample.tag().setDenoiseNanos(sample.tag().getDenoiseNanos() + nanos));
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
             Trajectory trajectory = Trajectories.finish(done);

@@ -21,8 +21,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.apache.flink.api.common.operators.MailboxExecutor;
-import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
 import org.apache.flink.runtime.execution.CancelTaskException;
 import org.apache.flink.runtime.state.CheckpointStreamFactory;
@@ -35,6 +33,7 @@ import org.apache.flink.streaming.api.operators.OperatorSnapshotFutures;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,12 +63,9 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
     private transient FineTuner tuner;
     private transient VersionWriter writer;
     private transient @Nullable ParameterFeed feed;
-    private transient Counter steps;
-    private transient Counter learned;
-    private transient Counter rejectedCandidates;
-    private transient Counter rollBacks;
-    private transient Counter deadLetters;
-    private double loss = Double.NaN;
+    private transient FineTuneMetrics measured;
+    private volatile double loss = Double.NaN; // metrics read it in their thread
+    private long lastLabelAt = ConsumerRecord.NO_TIMESTAMP; // epoch milliseconds
     private boolean turnQueued;
     private boolean timerSet;
     private long nextStepAt; // System.nanoTime()
@@ -110,7 +106,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         state.restore(tuner, writer, model.baseHash(), settings.tuning().strategy());
         nextStepAt = System.nanoTime();
         classesDueAt = nextStepAt;
-        registerMetrics();
+        measured = FineTuneMetrics.in(metrics, tuner, () -> loss);
         if (topic != null) {
             follow(model, topic);
         }
@@ -139,26 +135,15 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         }
     }
 
-    private void registerMetrics() {
-        steps = metrics.counter("optimizerSteps");
-        learned = metrics.counter("labeledImages");
-        rejectedCandidates = metrics.counter("rejectedCandidates");
-        rollBacks = metrics.counter("rollBacks");
-        deadLetters = metrics.counter("deadLetters");
-        metrics.gauge("loss", (Gauge<Double>) () -> loss);
-        metrics.gauge("modelVersion", (Gauge<Long>) () -> tuner.version());
-        metrics.gauge("freshImages", (Gauge<Integer>) () -> tuner.images().freshImages());
-        metrics.gauge("replayImages", (Gauge<Integer>) () -> tuner.images().replayImages());
-    }
-
     @Override
     public void processElement(StreamRecord<SourceRecord> element) {
         SourceRecord record = element.getValue();
         writer.took(record);
         try {
             learn(decoder.decode(record.value()));
+            lastLabelAt = record.timestamp();
         } catch (RequestException e) {
-            deadLetters.inc();
+            measured.deadLetters().add(e.code());
             output.collect(
                     FineTuneOperatorFactory.DEAD_LETTERS,
                     new StreamRecord<>(record.deadLetter(null, e.code(), String.valueOf(e.getMessage()))));
@@ -180,7 +165,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         if (tuner.hasUnpublishedClasses() && !classesWaited) {
             classesDueAt = System.nanoTime() + CLASSES_GATHERED.toNanos();
         }
-        learned.inc();
+        measured.labeledImages().inc();
     }
 
     /** The next turn is a mail at once, or when something is due. */
@@ -227,11 +212,13 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
     }
 
     private void step() {
+        long start = System.nanoTime();
         FineTuner.Step step = tuner.step();
-        steps.inc();
+        measured.optimizerStepMillis().update((System.nanoTime() - start) / 1_000_000);
+        measured.optimizerSteps().inc();
         loss = step.losses().mse();
         if (step.rolledBack() != null) {
-            rollBacks.inc();
+            measured.rollBacks().inc();
             LOG.warn("{}; going on from the last good state", step.rolledBack());
         }
     }
@@ -242,13 +229,14 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
             return;
         }
         if (verdict.passed()) {
+            measured.candidatesPromoted().inc();
             publish(true, verdict.results());
             return;
         }
-        rejectedCandidates.inc();
+        measured.candidatesHeldBack().inc();
         LOG.warn("a candidate of step {} is held back: {}", tuner.stepsDone(), verdict.results());
         if (verdict.rolledBack()) {
-            rollBacks.inc();
+            measured.rollBacks().inc();
             LOG.warn("it was one too many; going on from version {}", tuner.version());
         }
     }
@@ -259,6 +247,9 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         long now = getProcessingTimeService().getCurrentProcessingTime();
         for (KeyedRecord record : writer.records(release, gate, Instant.ofEpochMilli(now))) {
             output.collect(new StreamRecord<>(record, now));
+        }
+        if (learnedAnything && lastLabelAt != ConsumerRecord.NO_TIMESTAMP) {
+            measured.labelToVersionMillis().update(now - lastLabelAt);
         }
         LOG.info(
                 "version {} of step {}: {} slices, {} new classes",

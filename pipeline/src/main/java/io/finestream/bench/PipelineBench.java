@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.apache.flink.configuration.Configuration;
 
 /**
  * The whole pipeline, saturated: requests from a real broker through the generation job to the broker, exactly once,
@@ -37,7 +38,7 @@ record PipelineBench(GenerationSettings settings, int slots, int batches, int re
                 settings.compute().plan(files.readConfig().dit(), Device.cpu(), slots); // as the job's subtasks do
         try (SharedModel shared = SharedModel.acquire(files, Device.cpu(), plan.type(), plan.kernels());
                 EmbeddedKafka kafka = EmbeddedKafka.start(directory.resolve("kafka"), 0);
-                FlinkCluster flink = FlinkCluster.start(0, slots)) {
+                FlinkCluster flink = FlinkCluster.start(0, slots, new Configuration())) {
             Workload load = new Workload(shared.model(), plan.rows());
             SteadyState model = modelAlone(load);
             SteadyState pipeline = throughKafka(load, kafka, flink, directory.resolve("run-0"));

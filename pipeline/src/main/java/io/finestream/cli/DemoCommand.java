@@ -23,6 +23,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final int KAFKA_PORT = 9092;
     private static final int FLINK_PORT = 8081;
     private static final int PAGE_PORT = 8080;
+    private static final int METRICS_PORT = 9249;
 
     @Option(names = "--dir", paramLabel = "DIR", description = "folder of the state (default ${DEFAULT-VALUE})")
     private Path directory = Path.of("finestream-demo");
@@ -53,6 +54,7 @@ final class DemoCommand implements Callable<Integer> {
                         KAFKA_PORT,
                         FLINK_PORT,
                         port,
+                        METRICS_PORT,
                         rate),
                 what -> System.out.println(what + " ..."));
         System.out.printf(
@@ -63,10 +65,11 @@ final class DemoCommand implements Callable<Integer> {
                   images as they are made   %s
                   Flink                     %s
                   Kafka                     %s
+                  metrics for Prometheus    %s
 
                 Try next, in another terminal:
 
-                  java -jar pipeline/target/finestream.jar request --bootstrap-servers %4$s --class "%6$s" --count 8
+                  java -jar pipeline/target/finestream.jar request --bootstrap-servers %4$s --class "%7$s" --count 8
                   java -jar pipeline/target/finestream.jar images --bootstrap-servers %4$s --out images --count 50 --grid images.png
 
                 Ctrl-C stops it. The state stays in %s.
@@ -75,6 +78,7 @@ final class DemoCommand implements Callable<Integer> {
                 demo.page(),
                 demo.flinkPage(),
                 demo.bootstrapServers(),
+                demo.metrics(),
                 directory.toAbsolutePath(),
                 demo.exampleClass());
         CountDownLatch stopped = new CountDownLatch(1);

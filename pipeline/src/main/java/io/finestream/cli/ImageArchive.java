@@ -38,8 +38,15 @@ final class ImageArchive implements AutoCloseable {
                         folder.resolve(MANIFEST), StandardOpenOption.CREATE, StandardOpenOption.APPEND));
     }
 
-    /** Writes the file, then its line; returns the file. */
-    Path add(GeneratedImage image) throws IOException {
+    /**
+     * An image that was written.
+     *
+     * @param line what is known about it, as in the manifest
+     */
+    record Added(Path file, ObjectNode line) {}
+
+    /** Writes the file, then its line. */
+    Added add(GeneratedImage image) throws IOException {
         String extension = EXTENSIONS.getOrDefault(image.getFormat(), "image");
         Path file = Path.of(
                 SafeFileName.of(image.getSuperclass()),
@@ -53,7 +60,7 @@ final class ImageArchive implements AutoCloseable {
         manifest.write(line.toString());
         manifest.newLine();
         manifest.flush();
-        return target;
+        return new Added(target, line);
     }
 
     static byte[] bytes(GeneratedImage image) {

@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  finestream images --out images --grid images.png",
+            "  finestream images --out images --json | jq .file",
             "  finestream images --out images --request 6f9a3c52-0b1e-4f5d-9f0e-2f6d0c1b7a11 --count 8"
         })
 final class ImagesCommand implements Callable<Integer> {
@@ -86,6 +87,11 @@ final class ImagesCommand implements Callable<Integer> {
             description = "also print the requests that were refused, and why; instead of a progress bar")
     private boolean deadLetters;
 
+    @Option(
+            names = "--json",
+            description = "print each image's line of images.jsonl when its file is there; instead of a progress bar")
+    private boolean json;
+
     @Mixin
     private KafkaOptions kafka = new KafkaOptions();
 
@@ -113,7 +119,7 @@ final class ImagesCommand implements Callable<Integer> {
         try (CommittedRecords records = CommittedRecords.of(client, partitions, start.follow)) {
             try (ImageArchive archive = ImageArchive.in(out);
                     ProgressBar bar =
-                            deadLetters ? null : Progress.bar("images", count == Long.MAX_VALUE ? -1 : count)) {
+                            deadLetters || json ? null : Progress.bar("images", count == Long.MAX_VALUE ? -1 : count)) {
                 read(records, record -> {
                     if (record.topic().equals(topics.images())) {
                         take(imageCodec.decode(record.value()), archive, bar);
@@ -160,7 +166,11 @@ final class ImagesCommand implements Callable<Integer> {
         if (!wanted(image.getRequestId())) {
             return;
         }
-        Path file = archive.add(image);
+        ImageArchive.Added added = archive.add(image);
+        if (json) {
+            command.commandLine().getOut().println(added.line());
+            command.commandLine().getOut().flush();
+        }
         images++;
         requestsSeen.add(image.getRequestId());
         if (bar != null) {
@@ -170,7 +180,7 @@ final class ImagesCommand implements Callable<Integer> {
             try {
                 sheet.add(image.getSubclass(), Images.decode(ImageArchive.bytes(image)));
             } catch (IOException e) {
-                say(file + " is not on the sheet: " + e.getMessage());
+                say(added.file() + " is not on the sheet: " + e.getMessage());
             }
         }
     }
@@ -200,7 +210,8 @@ final class ImagesCommand implements Callable<Integer> {
     }
 
     private void report(Duration time) {
-        PrintWriter printer = command.commandLine().getOut();
+        PrintWriter printer =
+                json ? command.commandLine().getErr() : command.commandLine().getOut();
         printer.printf(
                 Locale.ROOT,
                 "%s of %s to %s in %.1f s%s%n",

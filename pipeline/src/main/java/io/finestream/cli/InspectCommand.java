@@ -1,5 +1,8 @@
 package io.finestream.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.dit.DiTConfig;
 import io.finestream.dit.Taxonomy;
 import io.finestream.weights.Adapter;
@@ -13,6 +16,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -37,11 +42,17 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  finestream inspect DiT-XL-2-256x256.pt",
-            "  finestream inspect adapters/adapter-8.safetensors --tensors"
+            "  finestream inspect adapters/adapter-8.safetensors --tensors",
+            "  finestream inspect flowers --json | jq -r .sha256"
         })
 final class InspectCommand implements Callable<Integer> {
 
     private static final double MEGABYTE = 1e6;
+
+    private static final String ADDED_CLASS = "class";
+
+    /** A line. */
+    private record Fact(String name, String text) {}
 
     @Parameters(paramLabel = "MODEL", description = "a file, a directory with a model in it, or a model that ships")
     private String model = "";
@@ -55,34 +66,65 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--no-hash", description = "do not read the whole file for its SHA-256")
     private boolean noHash;
 
+    @Option(names = "--json", description = "one JSON object; numbers are in 'numbers', shapes in 'tensors'")
+    private boolean json;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec command;
 
     @Override
     public Integer call() throws IOException {
-        PrintWriter out = command.commandLine().getOut();
         ModelFiles files = meant.of(model).locate();
         TensorFile file = files.openWeights();
-        line(out, "file", file.file() + ", " + megabytes(file.files()));
-        line(out, "format", format(file));
-        what(out, files, file);
+        List<Fact> facts = new ArrayList<>();
+        line(facts, "file", file.file() + ", " + megabytes(file.files()));
+        line(facts, "format", format(file));
+        what(facts, files, file);
         line(
-                out,
+                facts,
                 "numbers",
                 file.numbers().entrySet().stream()
                         .map(type -> "%s %,d".formatted(type.getKey(), type.getValue()))
                         .collect(Collectors.joining(", ")));
         if (!noHash) {
-            line(out, "sha256", files.weightsHash());
+            line(facts, "sha256", files.weightsHash());
         }
-        if (tensors) {
-            for (String name : file.names()) {
-                out.println("  " + Printable.of(name) + " " + file.shape(name));
+        PrintWriter out = command.commandLine().getOut();
+        if (json) {
+            out.println(object(facts, file));
+        } else {
+            facts.forEach(fact -> out.printf("%-10s%s%n", fact.name(), fact.text()));
+            if (tensors) {
+                for (String name : file.names()) {
+                    out.println("  " + Printable.of(name) + " " + file.shape(name));
+                }
             }
         }
         out.flush();
         return 0;
+    }
+
+    /** Facts as texts, the classes of an adapter as an array, counts and shapes as numbers. */
+    private ObjectNode object(List<Fact> facts, TensorFile file) throws WeightsException {
+        ObjectNode object = new ObjectMapper().createObjectNode();
+        for (Fact fact : facts) {
+            if (fact.name().equals(ADDED_CLASS)) {
+                object.withArray("classesAdded").add(fact.text());
+            } else {
+                object.put(fact.name(), fact.text());
+            }
+        }
+        ObjectNode numbers = object.putObject("numbers");
+        file.numbers().forEach((type, count) -> numbers.put(String.valueOf(type), count));
+        if (tensors) {
+            ObjectNode shapes = object.putObject("tensors");
+            for (String name : file.names()) {
+                ArrayNode shape = shapes.putArray(name);
+                Arrays.stream(file.shape(name).getShape()).forEach(shape::add);
+            }
+        }
+        return object;
     }
 
     private static String format(TensorFile file) {
@@ -94,39 +136,41 @@ final class InspectCommand implements Callable<Integer> {
                 + (file.files().size() > 1 ? " in " + (file.files().size() - 1) + " files" : "");
     }
 
-    private static void what(PrintWriter out, ModelFiles files, TensorFile file) throws IOException {
+    private static void what(List<Fact> facts, ModelFiles files, TensorFile file) throws IOException {
         Adapter.@Nullable Origin origin = file instanceof Safetensors adapter ? Adapter.origin(adapter) : null;
         if (origin != null) {
-            line(out, "is", "an adapter: version " + origin.version() + " of the base " + origin.baseHash());
+            line(facts, "is", "an adapter: version " + origin.version() + " of the base " + origin.baseHash());
             origin.addedClasses()
                     .forEach(added -> line(
-                            out, "class", Printable.of(added.subclass()) + " in " + Printable.of(added.superclass())));
+                            facts,
+                            ADDED_CLASS,
+                            Printable.of(added.subclass()) + " in " + Printable.of(added.superclass())));
             return;
         }
         if (file.names().contains("decoder.conv_in.weight")) {
-            line(out, "is", "an AutoencoderKL");
+            line(facts, "is", "an AutoencoderKL");
             return;
         }
         try {
             ModelConfig config = files.readConfig(file);
-            network(out, config, file);
-            classes(out, config.dit(), files.readTaxonomy(config, file));
-            line(out, "codec", codec(config, files));
+            network(facts, config, file);
+            classes(facts, config.dit(), files.readTaxonomy(config, file));
+            line(facts, "codec", codec(config, files));
         } catch (WeightsException e) {
-            line(out, "is", "not a whole model: " + e.getMessage());
+            line(facts, "is", "not a whole model: " + e.getMessage());
         }
     }
 
-    private static void network(PrintWriter out, ModelConfig config, TensorFile file) {
+    private static void network(List<Fact> facts, ModelConfig config, TensorFile file) {
         DiTConfig dit = config.dit();
         boolean affine = file.names().contains("blocks.0.norm1.weight");
         boolean diffusers = file.names().contains("pos_embed.proj.weight");
         line(
-                out,
+                facts,
                 "is",
                 "a DiT " + (diffusers ? "in the layout of diffusers" : affine ? "with affine norms" : "as published"));
         line(
-                out,
+                facts,
                 "network",
                 "%s: %d blocks, width %d, %d heads, patch %d, latents of %d x %d x %d"
                         .formatted(
@@ -138,12 +182,12 @@ final class InspectCommand implements Callable<Integer> {
                                 dit.inputSize(),
                                 dit.inputSize(),
                                 dit.inChannels()));
-        line(out, "predicts", config.prediction().toString());
+        line(facts, "predicts", config.prediction().toString());
     }
 
-    private static void classes(PrintWriter out, DiTConfig dit, Taxonomy classes) {
+    private static void classes(List<Fact> facts, DiTConfig dit, Taxonomy classes) {
         line(
-                out,
+                facts,
                 "classes",
                 Counted.of(dit.subclasses(), "subclass")
                         + (dit.superclasses() > 0 ? " in " + Counted.of(dit.superclasses(), "superclass") : "")
@@ -169,7 +213,7 @@ final class InspectCommand implements Callable<Integer> {
         return String.format(Locale.ROOT, "%,.1f MB", bytes / MEGABYTE);
     }
 
-    private static void line(PrintWriter out, String name, String value) {
-        out.printf("%-10s%s%n", name, value);
+    private static void line(List<Fact> facts, String name, String value) {
+        facts.add(new Fact(name, value));
     }
 }

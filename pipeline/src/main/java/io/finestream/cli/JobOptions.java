@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.metrics.prometheus.LoopbackPrometheusReporter;
 import org.apache.flink.streaming.api.environment.LocalStreamEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,13 @@ final class JobOptions {
     @Option(names = "--create-topics", description = "create the topics that are missing")
     private boolean createTopics;
 
+    @Option(
+            names = "--metrics-port",
+            paramLabel = "PORT",
+            description = "in this process: serve metrics for Prometheus at 127.0.0.1 (default: none; on a cluster,"
+                    + " Flink's own reporter does)")
+    private @Nullable Integer metricsPort;
+
     String id(String byDefault) {
         return jobId != null ? jobId : byDefault;
     }
@@ -74,6 +82,9 @@ final class JobOptions {
         configuration.addAll(Configuration.fromMap(env.getConfiguration().toMap()));
         if (checkpointInterval != null) {
             configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
+        }
+        if (metricsPort != null && env instanceof LocalStreamEnvironment) {
+            configuration.addAll(LoopbackPrometheusReporter.configuration(metricsPort));
         }
         if (state != null || env instanceof LocalStreamEnvironment) {
             FlinkDefaults.statesIn(configuration, (state != null ? state : DEFAULT_STATE).resolve(id));

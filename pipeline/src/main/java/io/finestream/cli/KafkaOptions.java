@@ -21,7 +21,6 @@ import picocli.CommandLine.Spec;
 final class KafkaOptions {
 
     private static final String DEFAULT_ADDRESS = "localhost:9092";
-    private static final String ADDRESS_VARIABLE = "FINESTREAM_BOOTSTRAP_SERVERS";
 
     /** Properties that are for the encoding of records and not for Kafka's clients. */
     private static final Set<String> WIRE_FORMAT = Set.of(
@@ -37,8 +36,7 @@ final class KafkaOptions {
     @Option(
             names = {"-b", "--bootstrap-servers"},
             paramLabel = "HOST:PORT",
-            description =
-                    "brokers, separated by commas (default: $" + ADDRESS_VARIABLE + ", or " + DEFAULT_ADDRESS + ")")
+            description = "brokers, separated by commas (default: " + DEFAULT_ADDRESS + ")")
     private @Nullable String bootstrapServers;
 
     @Option(names = "--topic-prefix", paramLabel = "TEXT", description = "comes before the names of the topics")
@@ -95,10 +93,9 @@ final class KafkaOptions {
 
     private Map<String, String> all() throws IOException {
         Map<String, String> all = new LinkedHashMap<>();
-        String variable = System.getenv(ADDRESS_VARIABLE);
         all.put(
                 CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG,
-                variable == null || variable.isBlank() ? DEFAULT_ADDRESS : variable);
+                bootstrapServers == null ? DEFAULT_ADDRESS : bootstrapServers);
         if (propertiesFile != null) {
             Properties file = new Properties();
             try (Reader reader = Files.newBufferedReader(propertiesFile)) {
@@ -107,13 +104,18 @@ final class KafkaOptions {
             file.stringPropertyNames().forEach(key -> all.put(key, file.getProperty(key)));
         }
         all.putAll(properties);
-        if (bootstrapServers != null) {
+        if (bootstrapServers != null && addressIsGiven()) {
             all.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
         }
         if (schemaRegistry != null) {
             all.put(WireFormat.REGISTRY_URL, schemaRegistry);
         }
         return all;
+    }
+
+    /** On the command line; one that is configured gives way to --property and --properties. */
+    private boolean addressIsGiven() {
+        return command == null || command.commandLine().getParseResult().hasMatchedOption("--bootstrap-servers");
     }
 
     private RuntimeException refused(String message) {

@@ -22,11 +22,12 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** Says in one line what went wrong. Exit codes: 1 for an error, 2 for a command line that is wrong. */
+/** Says in one line what went wrong. Exit codes: 1 for an error, 2 for a command line or a configuration that is wrong. */
 final class OneLineErrors implements IExecutionExceptionHandler, IParameterExceptionHandler {
 
     private static final int MOST_CAUSES = 3;
@@ -57,9 +58,26 @@ final class OneLineErrors implements IExecutionExceptionHandler, IParameterExcep
         String meant = suggestions.isEmpty()
                 ? ""
                 : ", did you mean " + String.join(" or ", suggestions.subList(0, Math.min(2, suggestions.size())));
+        String source = source(e);
         String help = command.getCommandSpec().qualifiedName() + " --help";
-        print(e, message + meant + "; try '" + help + "'", command.getErr());
+        print(e, message + source + meant + "; try '" + help + "'", command.getErr());
         return ExitCode.USAGE;
+    }
+
+    /** Where a value comes from that the command line does not have. */
+    private static String source(ParameterException e) {
+        if (!(e.getArgSpec() instanceof OptionSpec option)
+                || !(e.getCommandLine().getDefaultValueProvider() instanceof Settings settings)) {
+            return "";
+        }
+        try {
+            return settings.of(option)
+                    .filter(setting -> setting.value().equals(e.getValue()))
+                    .map(setting -> ", from " + setting.from())
+                    .orElse("");
+        } catch (IOException unreadable) {
+            return "";
+        }
     }
 
     private void print(Exception e, String message, PrintWriter err) {

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  finestream request --class 'golden dwarf allium' --count 8",
+            "  finestream request --class tulip --json | jq -r .requestId",
             "  finestream request --file requests.jsonl --deadline 5m",
             "where a line of the file has any fields of GenerationRequest, or is just the name of a class:",
             "  {\"subclass\":\"golden dwarf allium\",\"count\":2,\"steps\":30,\"guidance\":{\"scale\":3}}"
@@ -96,6 +97,9 @@ final class RequestCommand implements Callable<Integer> {
 
     @Option(names = "--topic", paramLabel = "NAME", description = "topic to send to (default: generation-requests)")
     private @Nullable String topic;
+
+    @Option(names = "--json", description = "print the requests, one JSON object per line, rather than their ids alone")
+    private boolean json;
 
     @Mixin
     private KafkaOptions kafka = new KafkaOptions();
@@ -185,10 +189,10 @@ final class RequestCommand implements Callable<Integer> {
         return records;
     }
 
-    /** The ids on stdout, for scripts; the rest on stderr, for people. */
+    /** The ids, or all fields, on stdout, for scripts; the rest on stderr, for people. */
     private void report(List<GenerationRequest> requests, long records, String target) throws IOException {
         PrintWriter out = command.commandLine().getOut();
-        requests.forEach(request -> out.println(request.getRequestId()));
+        requests.forEach(request -> out.println(json ? RecordJson.write(request) : request.getRequestId()));
         out.flush();
         long images = requests.stream().mapToLong(GenerationRequest::getCount).sum();
         PrintWriter err = command.commandLine().getErr();

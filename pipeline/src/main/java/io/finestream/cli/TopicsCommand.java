@@ -1,5 +1,7 @@
 package io.finestream.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.kafka.Topics;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -44,6 +46,11 @@ final class TopicsCommand {
                 description = "copies of each record, at most the number of brokers (default ${DEFAULT-VALUE})")
         private short replicationFactor = 1;
 
+        @Option(
+                names = "--json",
+                description = "one JSON object: the names of those created, and of those that existed")
+        private boolean json;
+
         @Spec
         @SuppressWarnings("NullAway.Init") // picocli sets it
         private CommandSpec command;
@@ -55,8 +62,12 @@ final class TopicsCommand {
             Topics.Created topics =
                     kafka.topics().create(new HashMap<>(kafka.clientProperties()), partitions, replicationFactor);
             PrintWriter out = command.commandLine().getOut();
-            topics.created().forEach(topic -> out.println("created " + topic));
-            topics.existed().forEach(topic -> out.println("existed " + topic));
+            if (json) {
+                out.println(new ObjectMapper().<ObjectNode>valueToTree(topics));
+            } else {
+                topics.created().forEach(topic -> out.println("created " + topic));
+                topics.existed().forEach(topic -> out.println("existed " + topic));
+            }
             out.flush();
             return 0;
         }

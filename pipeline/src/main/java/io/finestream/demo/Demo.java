@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.apache.flink.api.common.JobID;
+import org.apache.flink.metrics.prometheus.LoopbackPrometheusReporter;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
 /**
@@ -48,6 +49,7 @@ public final class Demo implements AutoCloseable {
      * @param kafkaPort preferred; another is taken where it is in use
      * @param flinkPort of Flink's page, likewise
      * @param pagePort of the images' page, likewise
+     * @param metricsPort of the metrics for Prometheus, likewise
      * @param requestsPerSecond of the trickle; 0 for none
      */
     public record Options(
@@ -57,6 +59,7 @@ public final class Demo implements AutoCloseable {
             int kafkaPort,
             int flinkPort,
             int pagePort,
+            int metricsPort,
             double requestsPerSecond) {}
 
     private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -64,6 +67,7 @@ public final class Demo implements AutoCloseable {
     private String bootstrapServers = "";
     private URI page = URI.create("about:blank");
     private URI flinkPage = URI.create("about:blank");
+    private URI metrics = URI.create("about:blank");
 
     private Demo() {}
 
@@ -97,7 +101,12 @@ public final class Demo implements AutoCloseable {
         topics.create(new HashMap<>(client), Topics.DEFAULT_PARTITIONS, (short) 1);
 
         progress.accept("starting Flink");
-        FlinkCluster flink = opened(FlinkCluster.start(freePort(options.flinkPort()), options.slots() + 1));
+        int metricsPort = anyFreePort(options.metricsPort());
+        FlinkCluster flink = opened(FlinkCluster.start(
+                freePort(options.flinkPort()),
+                options.slots() + 1,
+                LoopbackPrometheusReporter.configuration(metricsPort)));
+        metrics = URI.create("http://127.0.0.1:" + metricsPort + "/metrics");
         flinkPage = flink.page();
 
         progress.accept("starting the jobs");
@@ -180,18 +189,36 @@ public final class Demo implements AutoCloseable {
         return flinkPage;
     }
 
+    /** What Prometheus reads. */
+    public URI metrics() {
+        return metrics;
+    }
+
     private <T extends AutoCloseable> T opened(T part) {
         parts.push(part);
         return part;
     }
 
+    /** The preferred port, or 0, with which a server takes any. */
     private static int freePort(int preferred) {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.setReuseAddress(true); // a port that was just closed is free
-            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), preferred));
+        try {
+            boundPort(preferred);
             return preferred;
         } catch (IOException taken) {
             return 0;
+        }
+    }
+
+    /** For a server that does not tell which port it took. */
+    private static int anyFreePort(int preferred) throws IOException {
+        return boundPort(freePort(preferred));
+    }
+
+    private static int boundPort(int port) throws IOException {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true); // a port that was just closed is free
+            socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            return socket.getLocalPort();
         }
     }
 

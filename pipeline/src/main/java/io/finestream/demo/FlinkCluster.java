@@ -41,9 +41,10 @@ public final class FlinkCluster implements AutoCloseable {
     /**
      * @param port of the web page, or 0 for any free one
      * @param slots subtasks that run at once
+     * @param more settings of the cluster
      */
-    public static FlinkCluster start(int port, int slots) throws Exception {
-        Configuration configuration = new Configuration();
+    public static FlinkCluster start(int port, int slots, Configuration more) throws Exception {
+        Configuration configuration = new Configuration(more);
         configuration.set(RestOptions.ADDRESS, HOST);
         configuration.set(RestOptions.BIND_ADDRESS, HOST);
         configuration.set(RestOptions.BIND_PORT, String.valueOf(port));

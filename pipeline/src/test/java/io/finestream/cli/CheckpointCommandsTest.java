@@ -2,6 +2,8 @@ package io.finestream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.finestream.Golden;
 import io.finestream.dit.Taxonomy;
 import io.finestream.weights.ModelConfig;
@@ -129,6 +131,16 @@ class CheckpointCommandsTest {
                 .contains("format    torch.save, 42 tensors")
                 .contains("a label table of 15 rows, and nothing says which classes these are")
                 .doesNotContain("sha256");
+    }
+
+    @Test
+    void inspectIsJsonForScripts() throws IOException {
+        JsonNode found = new ObjectMapper()
+                .readTree(run("inspect", diffusers, "--tensors", "--json").out());
+        assertThat(found.path("is").asText()).isEqualTo("a DiT in the layout of diffusers");
+        assertThat(found.path("sha256").asText()).hasSize(64);
+        assertThat(found.path("numbers").elements().next().asLong()).isPositive();
+        assertThat(found.path("tensors").path("pos_embed.proj.weight")).hasSize(4);
     }
 
     @Test

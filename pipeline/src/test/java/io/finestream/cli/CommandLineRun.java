@@ -8,10 +8,18 @@ import picocli.CommandLine;
 record CommandLineRun(int exitCode, String out, String err) {
 
     static CommandLineRun of(Object... args) {
+        return of(FineStream.commandLine(), args);
+    }
+
+    /** With settings from these places alone. */
+    static CommandLineRun in(SettingPlaces places, Object... args) {
+        return of(FineStream.commandLine(places), args);
+    }
+
+    private static CommandLineRun of(CommandLine program, Object... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        CommandLine program =
-                FineStream.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
+        program.setOut(new PrintWriter(out)).setErr(new PrintWriter(err));
         String[] texts = new String[args.length];
         for (int i = 0; i < args.length; i++) {
             texts[i] = String.valueOf(args[i]);

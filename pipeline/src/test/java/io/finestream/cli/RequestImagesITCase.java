@@ -261,6 +261,25 @@ class RequestImagesITCase {
     }
 
     @Test
+    void scriptsGetJsonAlone() throws Exception {
+        JsonNode request = new ObjectMapper()
+                .readTree(run("request", "--class", "red rose", "--count", 3, "--json")
+                        .out());
+        assertThat(request.path("subclass").asText()).isEqualTo("red rose");
+        assertThat(request.path("count").asInt()).isEqualTo(3);
+
+        send(topics.images(), IMAGES.encode(image(request.path("requestId").asText(), 0, "red rose", "rose")));
+        CommandLineRun images = run("images", "--out", dir, "--count", 1, "--json");
+        assertThat(images.out()).isEqualTo(Files.readString(dir.resolve("images.jsonl")));
+        assertThat(images.err()).startsWith("1 image of 1 request to ");
+
+        JsonNode created =
+                new ObjectMapper().readTree(run("topics", "create", "--json").out());
+        assertThat(created.path("created")).isEmpty();
+        assertThat(created.path("existed")).hasSize(5);
+    }
+
+    @Test
     void namesFromTheStreamStayInTheFolder() throws Exception {
         Path out = dir.resolve("deep/down");
         send(topics.images(), IMAGES.encode(image("../../escaped", 0, "..", "../..")));

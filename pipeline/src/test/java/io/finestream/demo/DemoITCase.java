@@ -65,12 +65,13 @@ class DemoITCase {
         assertThat(listens(demo.page().getPort())).isFalse();
         assertThat(listens(demo.flinkPage().getPort())).isFalse();
         assertThat(listens(kafkaPort)).isFalse();
+        assertThat(listens(demo.metrics().getPort())).isFalse();
     }
 
     private Demo.Options options(int pagePort, double rate) {
         String model = TinyModel.write(directory.resolve("model"), 1).toString();
         return new Demo.Options(
-                directory.resolve("state"), GenerationSettings.forModel(model), 2, 0, 0, pagePort, rate);
+                directory.resolve("state"), GenerationSettings.forModel(model), 2, 0, 0, pagePort, 0, rate);
     }
 
     private static Demo start(Demo.Options options) throws Exception {
