@@ -13,8 +13,11 @@ import java.nio.ByteBuffer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Labeled images as a model of one image size takes them in: read, checked, square. */
-final class LabeledImageDecoder {
+/**
+ * Labeled images as a model of one image size takes them in: read, checked, square. Who sends them can see here whether the
+ * fine-tuning job would refuse one.
+ */
+public final class LabeledImageDecoder {
 
     /** Of a superclass and of a subclass, in characters. */
     static final int LONGEST_NAME = 200;
@@ -34,14 +37,14 @@ final class LabeledImageDecoder {
      * @param label the record, its names without space around them
      * @param planes the picture, [3, side, side] flattened, 0 to 255
      */
-    record Decoded(LabeledImage label, byte[] planes) {}
+    public record Decoded(LabeledImage label, byte[] planes) {}
 
     private final AvroCodec<LabeledImage> codec;
     private final Framing framing;
     private final int side;
 
     /** @param side of the model's images, in pixels */
-    LabeledImageDecoder(AvroCodec<LabeledImage> codec, Framing framing, int side) {
+    public LabeledImageDecoder(AvroCodec<LabeledImage> codec, Framing framing, int side) {
         this.codec = codec;
         this.framing = framing;
         this.side = side;
@@ -52,7 +55,7 @@ final class LabeledImageDecoder {
      * @throws RequestException that says what is wrong, what was expected and what to do: {@code UNREADABLE} if the bytes
      *     are no record or hold no image, {@code INVALID} if a name or the size of the image is out of range
      */
-    Decoded decode(byte @Nullable [] value) throws RequestException {
+    public Decoded decode(byte @Nullable [] value) throws RequestException {
         if (value == null) {
             throw new RequestException(ReasonCode.UNREADABLE, "the record has no value; send a LabeledImage");
         }

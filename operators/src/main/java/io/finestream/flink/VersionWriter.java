@@ -56,6 +56,7 @@ final class VersionWriter {
                 .setBaseModelHash(baseHash)
                 .setTaxonomyDelta(entries(release.addedClasses()))
                 .setStep(release.step())
+                .setTrainingLoss(Double.isNaN(release.averageLoss()) ? null : release.averageLoss())
                 .setGate(gate.stream()
                         .map(result ->
                                 new GateResult(result.group(), Gate.Result.METRIC, result.before(), result.after()))

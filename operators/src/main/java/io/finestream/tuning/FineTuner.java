@@ -225,7 +225,7 @@ public final class FineTuner implements AutoCloseable {
                 taxonomy.names().subList(publishedClasses, taxonomy.subclasses().size());
         publishedClasses = taxonomy.subclasses().size();
         List<ParameterSlice> slices = learned ? parameters.publish(version) : parameters.publishRows(version);
-        return new Release(version, parent, step, added, slices);
+        return new Release(version, parent, step, averageLoss, added, slices);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.TopicLookup;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

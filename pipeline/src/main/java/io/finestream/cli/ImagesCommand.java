@@ -1,6 +1,7 @@
 package io.finestream.cli;
 
 import io.finestream.codec.Images;
+import io.finestream.kafka.TopicLookup;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;

@@ -5,6 +5,7 @@ import io.finestream.datasets.DataSet;
 import io.finestream.datasets.Hierarchy;
 import io.finestream.datasets.LabeledFile;
 import io.finestream.datasets.Layout;
+import io.finestream.kafka.TopicLookup;
 import io.finestream.schemas.ImageUse;
 import io.finestream.schemas.LabeledImage;
 import io.finestream.schemas.wire.AvroCodec;

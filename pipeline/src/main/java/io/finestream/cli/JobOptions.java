@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.TopicLookup;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.FlinkDefaults;
 import java.io.IOException;

@@ -1,7 +1,9 @@
 package io.finestream.cli;
 
 import io.finestream.kafka.Topics;
+import io.finestream.kafka.VersionHistory;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.versions.BaseTensors;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
@@ -89,6 +91,11 @@ final class KafkaOptions {
         } catch (IllegalArgumentException e) {
             throw refused(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Every version that was published; {@code base} as {@link VersionHistory#read} takes it. */
+    VersionHistory versions(@Nullable BaseTensors base) throws IOException {
+        return VersionHistory.read(clientProperties(), topics().parameters(), wireFormat(), base);
     }
 
     private Map<String, String> all() throws IOException {

@@ -3,6 +3,7 @@ package io.finestream.cli;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import io.finestream.kafka.VersionHistory;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.torch.TorchOps;
@@ -56,13 +57,13 @@ final class ModelsExportCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Usage.requireAtLeast(command, "VERSION", number, 1);
         try (GenerativeModel model = adapters.base();
-                VersionHistory history = VersionHistory.read(kafka, model == null ? null : new BaseTensors(model))) {
+                VersionHistory history = kafka.versions(model == null ? null : new BaseTensors(model))) {
             ParameterVersion version = history.find(number);
             long newest = history.newest().getVersion();
             if (number == newest) {
                 write(out, history.newestWhole());
             } else {
-                Files.copy(adapters.file(version, newest), out, StandardCopyOption.REPLACE_EXISTING);
+                Files.copy(adapters.files().file(version, newest), out, StandardCopyOption.REPLACE_EXISTING);
             }
         }
         PrintWriter printer = command.commandLine().getOut();

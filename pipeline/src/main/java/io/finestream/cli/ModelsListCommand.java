@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.VersionHistory;
 import io.finestream.schemas.GateResult;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.versions.VersionAssembler;
@@ -40,7 +41,7 @@ final class ModelsListCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = command.commandLine().getOut();
-        try (VersionHistory history = VersionHistory.read(kafka, null)) {
+        try (VersionHistory history = kafka.versions(null)) {
             List<ParameterVersion> versions = history.commits().stream()
                     .map(VersionAssembler.Commit::version)
                     .toList();

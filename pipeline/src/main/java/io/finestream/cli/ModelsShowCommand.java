@@ -1,11 +1,13 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.VersionHistory;
 import io.finestream.schemas.GateResult;
 import io.finestream.schemas.OffsetRange;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.TaxonomyEntry;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,7 +40,7 @@ final class ModelsShowCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = command.commandLine().getOut();
-        try (VersionHistory history = VersionHistory.read(kafka, null)) {
+        try (VersionHistory history = kafka.versions(null)) {
             ParameterVersion version = history.find(number);
             if (json) {
                 out.println(RecordJson.write(version));
@@ -57,6 +59,10 @@ final class ModelsShowCommand implements Callable<Integer> {
         line(out, "base model", version.getBaseModelHash());
         line(out, "published", version.getCreatedAt() + " by " + version.getPublisher());
         line(out, "step", Long.toString(version.getStep()));
+        Double loss = version.getTrainingLoss();
+        if (loss != null) {
+            line(out, "loss", String.format(Locale.ROOT, "%.4g, average in training", loss));
+        }
         line(out, "slices", Integer.toString(version.getSlices()));
         for (TaxonomyEntry added : version.getTaxonomyDelta()) {
             line(out, "new class", added.getSubclass() + " in " + added.getSuperclass());

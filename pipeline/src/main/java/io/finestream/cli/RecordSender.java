@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.TopicLookup;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;

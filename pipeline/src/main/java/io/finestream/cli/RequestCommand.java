@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.TopicLookup;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.Quality;
 import io.finestream.schemas.wire.AvroCodec;

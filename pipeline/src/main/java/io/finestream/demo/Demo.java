@@ -4,6 +4,7 @@ import io.finestream.dit.Taxonomy;
 import io.finestream.flink.FineTuneSettings;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.gallery.Gallery;
+import io.finestream.gallery.Teaching;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.FineTuneJob;
@@ -136,7 +137,10 @@ public final class Demo implements AutoCloseable {
         run(flink, tuning, FineTuneJob.NAME, checkpoints.resolve("tuning"));
 
         progress.accept("starting the page");
-        page = opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage))
+        Teaching teaching =
+                new Teaching(taxonomy, adapters(options), options.settings().model());
+        page = opened(Gallery.start(
+                        new HashMap<>(client), topics, format, teaching, freePort(options.pagePort()), flinkPage))
                 .uri();
         if (options.requestsPerSecond() > 0) {
             Traffic traffic =
@@ -162,7 +166,11 @@ public final class Demo implements AutoCloseable {
                 .withTuning(TuningSettings.DEFAULT
                         .with(new TuningSettings.Images(0.5, 20, 512, 64L << 20, 0.1))
                         .with(new TuningSettings.Candidates(12, 16, 0.03, 3)))
-                .withAdapters(options.directory().resolve("adapters").toString(), 1);
+                .withAdapters(adapters(options).toString(), 1);
+    }
+
+    private static Path adapters(Options options) {
+        return options.directory().resolve("adapters");
     }
 
     private static Taxonomy taxonomy(Options options) throws IOException {

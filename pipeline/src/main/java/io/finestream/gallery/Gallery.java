@@ -18,7 +18,8 @@ import org.apache.kafka.clients.CommonClientConfigs;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A page in the browser that shows images as they arrive on {@code generated-images}, live figures, and what was refused.
+ * A page in the browser that shows images as they arrive on {@code generated-images}, live figures, and what was refused,
+ * and another that sends labeled images and shows what versions come of them.
  * It serves this machine only, on 127.0.0.1, and needs no answer from Kafka to start: it waits for brokers and topics.
  */
 public final class Gallery implements AutoCloseable {
@@ -29,12 +30,14 @@ public final class Gallery implements AutoCloseable {
     private final ExecutorService threads;
     private final LiveView view;
     private final TopicFeed feed;
+    private final Teach teach;
 
-    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed) {
+    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, Teach teach) {
         this.server = server;
         this.threads = threads;
         this.view = view;
         this.feed = feed;
+        this.teach = teach;
     }
 
     /**
@@ -43,16 +46,23 @@ public final class Gallery implements AutoCloseable {
      * @param clientProperties of a Kafka consumer; {@code bootstrap.servers} at least
      * @param format of the records in the topics
      * @param port preferred; if it is taken, any free one is used: see {@link #uri}
+     * @param teaching what is known of the model that is taught
      * @param flinkPage Flink's own page, for a link, or null for none
      * @throws IOException if there is no port to serve on
      * @throws IllegalArgumentException if the Flink page is not at an http or https address
      */
     public static Gallery start(
-            Map<String, Object> clientProperties, Topics topics, WireFormat format, int port, @Nullable URI flinkPage)
+            Map<String, Object> clientProperties,
+            Topics topics,
+            WireFormat format,
+            Teaching teaching,
+            int port,
+            @Nullable URI flinkPage)
             throws IOException {
         String about = about(clientProperties, flinkPage);
         LiveView view = new LiveView(format);
         PageFiles page = new PageFiles();
+        Teach teach = new Teach(clientProperties, topics, format, teaching);
         HttpServer server = bind(port);
         ExecutorService threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "gallery-http");
@@ -63,10 +73,15 @@ public final class Gallery implements AutoCloseable {
         serve(server, "/", page);
         serve(server, ImageFiles.PATH, new ImageFiles(view.images()));
         serve(server, "/events", new EventStream(view, about));
+        teach.serve(
+                (path, handler) -> serve(server, path, handler),
+                (path, handler) ->
+                        server.createContext(path, handler).getFilters().add(LocalBrowsersOnly.posting()));
         TopicFeed feed = new TopicFeed(clientProperties, topics, view);
         startAsDaemon(server);
         feed.start();
-        return new Gallery(server, threads, view, feed);
+        teach.start();
+        return new Gallery(server, threads, view, feed, teach);
     }
 
     private static String about(Map<String, Object> clientProperties, @Nullable URI flinkPage) {
@@ -96,7 +111,7 @@ public final class Gallery implements AutoCloseable {
     }
 
     private static void serve(HttpServer server, String path, HttpHandler handler) {
-        server.createContext(path, handler).getFilters().add(new LocalBrowsersOnly());
+        server.createContext(path, handler).getFilters().add(LocalBrowsersOnly.reading());
     }
 
     /** The server's own thread is a daemon if the thread that starts it is. */
@@ -123,6 +138,7 @@ public final class Gallery implements AutoCloseable {
     public void close() {
         view.images().close();
         feed.close();
+        teach.close();
         server.stop(0);
         threads.shutdownNow();
     }

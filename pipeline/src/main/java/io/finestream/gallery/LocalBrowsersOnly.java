@@ -4,19 +4,36 @@ import com.sun.net.httpserver.Filter;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Stands before every page: reading only, for browsers that came here by this machine's own name. */
+/**
+ * Stands before every page: reading only, or posting only, for browsers that came here by this machine's own name. What is
+ * posted must come from this very page, not from another one that the browser shows.
+ */
 final class LocalBrowsersOnly extends Filter {
 
-    private static final Set<String> METHODS = Set.of("GET", "HEAD");
     private static final Set<String> NAMES = Set.of("127.0.0.1", "localhost");
+
+    private final List<String> methods;
+
+    private LocalBrowsersOnly(List<String> methods) {
+        this.methods = methods;
+    }
+
+    static LocalBrowsersOnly reading() {
+        return new LocalBrowsersOnly(List.of("GET", "HEAD"));
+    }
+
+    static LocalBrowsersOnly posting() {
+        return new LocalBrowsersOnly(List.of("POST"));
+    }
 
     @Override
     public String description() {
-        return "GET and HEAD by local names";
+        return String.join(" and ", methods) + " by local names";
     }
 
     @Override
@@ -28,14 +45,23 @@ final class LocalBrowsersOnly extends Filter {
         headers.set("X-Content-Type-Options", "nosniff");
         headers.set("Cross-Origin-Resource-Policy", "same-origin");
         headers.set("Referrer-Policy", "no-referrer");
-        if (!isLocal(exchange.getRequestHeaders().getFirst("Host"))) {
+        String host = exchange.getRequestHeaders().getFirst("Host");
+        if (!isLocal(host)) {
             Answer.text(exchange, 403, "open this page as http://127.0.0.1 or http://localhost with its port\n");
-        } else if (!METHODS.contains(exchange.getRequestMethod())) {
-            headers.set("Allow", "GET, HEAD");
-            Answer.text(exchange, 405, "this page is for reading: GET and HEAD only\n");
+        } else if (!methods.contains(exchange.getRequestMethod())) {
+            String allowed = String.join(", ", methods);
+            headers.set("Allow", allowed);
+            Answer.text(exchange, 405, "this address takes %s only\n".formatted(allowed));
+        } else if (!isOwn(exchange.getRequestHeaders().getFirst("Origin"), host)) {
+            Answer.text(exchange, 403, "another page sent this; open this one and do it there\n");
         } else {
             chain.doFilter(exchange);
         }
+    }
+
+    /** A browser says which page it posts from; whatever is no browser need not. */
+    private static boolean isOwn(@Nullable String origin, @Nullable String host) {
+        return origin == null || origin.equals("http://" + host) || origin.equals("https://" + host);
     }
 
     /**

@@ -27,6 +27,10 @@ final class PageFiles implements HttpHandler {
         files = Map.of(
                 "/", PageFile.read("index.html", "text/html; charset=utf-8"),
                 "/gallery.css", PageFile.read("gallery.css", "text/css; charset=utf-8"),
+                "/teach.html", PageFile.read("teach.html", "text/html; charset=utf-8"),
+                "/teach.css", PageFile.read("teach.css", "text/css; charset=utf-8"),
+                "/teach.js", PageFile.read("teach.js", "text/javascript; charset=utf-8"),
+                "/timeline.js", PageFile.read("timeline.js", "text/javascript; charset=utf-8"),
                 "/gallery.js", PageFile.read("gallery.js", "text/javascript; charset=utf-8"),
                 "/flower.svg", PageFile.read("flower.svg", "image/svg+xml"));
     }

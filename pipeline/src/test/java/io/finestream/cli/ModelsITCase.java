@@ -12,6 +12,7 @@ import io.finestream.dit.DiTParameters;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.ParameterFeed;
 import io.finestream.flink.ParameterTopic;
+import io.finestream.kafka.AdapterFiles;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.kafka.VersionPublisher;
@@ -166,7 +167,7 @@ class ModelsITCase {
         assertThat(run("models", "export", 1, "--out", adapter, "--model", model)
                         .exitCode())
                 .isZero();
-        Map<String, ParameterSlice> tensors = AdapterOptions.read(adapter, 1);
+        Map<String, ParameterSlice> tensors = AdapterFiles.read(adapter, 1);
         assertThat(tensors).containsOnlyKeys(TABLE);
         assertThat(row(tensors.get(TABLE), 2)).isEqualTo(row(base(TABLE), 2));
         assertThat(row(tensors.get(TABLE), 3)).isNotEqualTo(row(base(TABLE), 3));
@@ -209,7 +210,7 @@ class ModelsITCase {
         assertThat(shown.path("publisher").asText()).isEqualTo("finestream models");
         assertThat(shown.path("parent").asInt()).isEqualTo(2);
         assertThat(shown.path("step").asInt()).isEqualTo(100);
-        Map<String, ParameterSlice> first = AdapterOptions.read(dir.resolve("adapter-1.safetensors"), 1);
+        Map<String, ParameterSlice> first = AdapterFiles.read(dir.resolve("adapter-1.safetensors"), 1);
         Map<String, ParameterSlice> third = newest();
         assertThat(third.keySet()).isEqualTo(first.keySet());
         first.forEach((name, tensor) -> {
@@ -264,7 +265,7 @@ class ModelsITCase {
             assertThat(rollback.get().out()).isEqualTo("version 4 has the tensors of version 1\n");
         }
         assertThat(run("models", "list", "--json").out()).hasLineCount(5);
-        Map<String, ParameterSlice> first = AdapterOptions.read(dir.resolve("adapter-1.safetensors"), 1);
+        Map<String, ParameterSlice> first = AdapterFiles.read(dir.resolve("adapter-1.safetensors"), 1);
         newest().forEach((name, tensor) ->
                 assertThat(tensor.getData()).as(name).isEqualTo(first.get(name).getData()));
     }

@@ -34,7 +34,7 @@ class GalleryAccessTest {
     static void start() throws Exception {
         silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Map<String, Object> client = Map.of("bootstrap.servers", "127.0.0.1:" + silent.getLocalPort());
-        gallery = Gallery.start(client, Topics.DEFAULT, new WireFormat.SingleObject(), 0, null);
+        gallery = Gallery.start(client, Topics.DEFAULT, new WireFormat.SingleObject(), Teaching.UNKNOWN, 0, null);
     }
 
     @AfterAll
@@ -82,7 +82,8 @@ class GalleryAccessTest {
     @Test
     void aFlinkPageThatIsNoWebAddressIsRefused() {
         URI script = URI.create("javascript:alert(1)");
-        assertThatThrownBy(() -> Gallery.start(Map.of(), Topics.DEFAULT, new WireFormat.SingleObject(), 0, script))
+        assertThatThrownBy(() -> Gallery.start(
+                        Map.of(), Topics.DEFAULT, new WireFormat.SingleObject(), Teaching.UNKNOWN, 0, script))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("javascript:alert(1), expected an http or https address");
     }

@@ -252,7 +252,7 @@ class GalleryITCase {
     }
 
     private static Gallery startGallery(int port) throws Exception {
-        return Gallery.start(client(), TOPICS, FORMAT, port, URI.create("http://127.0.0.1:8081"));
+        return Gallery.start(client(), TOPICS, FORMAT, Teaching.UNKNOWN, port, URI.create("http://127.0.0.1:8081"));
     }
 
     private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> settings) {

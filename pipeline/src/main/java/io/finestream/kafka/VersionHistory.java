@@ -1,9 +1,10 @@
-package io.finestream.cli;
+package io.finestream.kafka;
 
 import io.finestream.flink.ParameterFeed;
 import io.finestream.flink.ParameterTopic;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.ParameterVersion;
+import io.finestream.schemas.wire.WireFormat;
 import io.finestream.versions.BaseTensors;
 import io.finestream.versions.VersionAssembler;
 import io.finestream.versions.VersionException;
@@ -16,7 +17,7 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.jspecify.annotations.Nullable;
 
 /** Every version that the parameters topic tells of, and the tensors of the newest. */
-final class VersionHistory implements AutoCloseable {
+public final class VersionHistory implements AutoCloseable {
 
     private final String topic;
     private final VersionAssembler assembler;
@@ -34,20 +35,23 @@ final class VersionHistory implements AutoCloseable {
     /**
      * Reads the topic as it is now.
      *
+     * @param clientProperties settings of Kafka's clients
+     * @param topic of the parameters
      * @param base the model that the versions were trained on; without it tensors are whole only if every row of them was
      *     published
      * @throws IOException if there is no such topic, or its records make no version
      */
-    static VersionHistory read(KafkaOptions kafka, @Nullable BaseTensors base) throws IOException {
-        Map<String, String> client = new HashMap<>(kafka.clientProperties());
-        String topic = kafka.topics().parameters();
+    public static VersionHistory read(
+            Map<String, String> clientProperties, String topic, WireFormat format, @Nullable BaseTensors base)
+            throws IOException {
+        Map<String, String> client = new HashMap<>(clientProperties);
         TopicLookup.partitions(client, topic);
         client.putIfAbsent(
                 ConsumerConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, Long.toString(TopicLookup.PATIENCE.toMillis()));
         List<VersionAssembler.Commit> commits = new ArrayList<>();
         VersionAssembler assembler = (base == null
-                        ? VersionAssembler.withoutBase(kafka.wireFormat())
-                        : VersionAssembler.of(kafka.wireFormat(), base))
+                        ? VersionAssembler.withoutBase(format)
+                        : VersionAssembler.of(format, base))
                 .listener(commits::add);
         VersionHistory history = new VersionHistory(
                 topic, assembler, ParameterFeed.open(new ParameterTopic(client, topic), assembler), commits);
@@ -61,17 +65,17 @@ final class VersionHistory implements AutoCloseable {
     }
 
     /** Reads what has come since. */
-    void readOn() throws VersionException {
+    public void readOn() throws VersionException {
         var unused = feed.catchUp(); // what is new is in the list of commits
     }
 
     /** Commit records in the order of the log. */
-    List<VersionAssembler.Commit> commits() {
+    public List<VersionAssembler.Commit> commits() {
         return List.copyOf(commits);
     }
 
     /** @throws IOException if nothing has been published */
-    ParameterVersion newest() throws IOException {
+    public ParameterVersion newest() throws IOException {
         ParameterVersion newest = assembler.newest();
         if (newest == null) {
             throw new IOException(
@@ -81,7 +85,7 @@ final class VersionHistory implements AutoCloseable {
     }
 
     /** @throws IOException that names the versions that are there, if {@code number} is not */
-    ParameterVersion find(long number) throws IOException {
+    public ParameterVersion find(long number) throws IOException {
         long newest = newest().getVersion();
         return commits.stream()
                 .map(VersionAssembler.Commit::version)
@@ -92,12 +96,12 @@ final class VersionHistory implements AutoCloseable {
     }
 
     /** The tensors of the newest version. */
-    LiveVersion newestWhole() throws VersionException {
+    public LiveVersion newestWhole() throws VersionException {
         return assembler.version();
     }
 
     /** Shapes of the tensors that versions have changed so far. */
-    Map<String, long[]> shapes() {
+    public Map<String, long[]> shapes() {
         return assembler.shapes();
     }
 

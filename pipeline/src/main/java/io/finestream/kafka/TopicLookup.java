@@ -1,4 +1,4 @@
-package io.finestream.cli;
+package io.finestream.kafka;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -17,9 +17,9 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /** Asks the brokers for a topic before a client starts, which would otherwise wait for them without a word. */
-final class TopicLookup {
+public final class TopicLookup {
 
-    static final Duration PATIENCE = Duration.ofSeconds(10);
+    public static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private TopicLookup() {}
 
@@ -34,7 +34,7 @@ final class TopicLookup {
      * @param client settings of Kafka's clients
      * @throws IOException in one line, if no broker answers or there is no such topic
      */
-    static int partitions(Map<String, String> client, String topic) throws IOException {
+    public static int partitions(Map<String, String> client, String topic) throws IOException {
         return ask(client, topic, admin -> {
             Map<String, TopicDescription> topics =
                     admin.describeTopics(List.of(topic)).allTopicNames().get();
@@ -48,7 +48,7 @@ final class TopicLookup {
      * @param client settings of Kafka's clients
      * @throws IOException as {@link #partitions}
      */
-    static int largestRecordBytes(Map<String, String> client, String topic) throws IOException {
+    public static int largestRecordBytes(Map<String, String> client, String topic) throws IOException {
         return ask(client, topic, admin -> {
             ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
             Map<ConfigResource, Config> configs =
