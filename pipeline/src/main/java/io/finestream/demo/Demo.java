@@ -127,8 +127,10 @@ public final class Demo implements AutoCloseable {
         run(flink, tuning, FineTuneJob.NAME, checkpoints.resolve("tuning"));
 
         progress.accept("starting the page");
-        page = opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage))
-                .uri();
+        Gallery gallery =
+                opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage));
+        gallery.mapClasses(options.settings().model());
+        page = gallery.uri();
         if (options.requestsPerSecond() > 0) {
             Traffic traffic =
                     opened(Traffic.start(bootstrapServers, topics, format, taxonomy, options.requestsPerSecond()));

@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.weights.ModelChoice;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -29,12 +30,15 @@ public final class Gallery implements AutoCloseable {
     private final ExecutorService threads;
     private final LiveView view;
     private final TopicFeed feed;
+    private final ClassMapAnswers classMap;
 
-    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed) {
+    private Gallery(
+            HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, ClassMapAnswers classMap) {
         this.server = server;
         this.threads = threads;
         this.view = view;
         this.feed = feed;
+        this.classMap = classMap;
     }
 
     /**
@@ -63,10 +67,12 @@ public final class Gallery implements AutoCloseable {
         serve(server, "/", page);
         serve(server, ImageFiles.PATH, new ImageFiles(view.images()));
         serve(server, "/events", new EventStream(view, about));
+        ClassMapAnswers classMap = new ClassMapAnswers();
+        serve(server, ClassMapAnswers.PATH, classMap);
         TopicFeed feed = new TopicFeed(clientProperties, topics, view);
         startAsDaemon(server);
         feed.start();
-        return new Gallery(server, threads, view, feed);
+        return new Gallery(server, threads, view, feed, classMap);
     }
 
     private static String about(Map<String, Object> clientProperties, @Nullable URI flinkPage) {
@@ -111,6 +117,11 @@ public final class Gallery implements AutoCloseable {
             server.stop(0);
             throw new IOException("interrupted while the gallery started", e);
         }
+    }
+
+    /** Shows the map of a model's classes, too; it is laid out in the background. */
+    public void mapClasses(ModelChoice model) {
+        classMap.layOut(model, threads);
     }
 
     /** Where the page is, as in {@code http://127.0.0.1:8085/}. */

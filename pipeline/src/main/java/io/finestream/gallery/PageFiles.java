@@ -27,6 +27,9 @@ final class PageFiles implements HttpHandler {
         files = Map.of(
                 "/", PageFile.read("index.html", "text/html; charset=utf-8"),
                 "/gallery.css", PageFile.read("gallery.css", "text/css; charset=utf-8"),
+                "/map.html", PageFile.read("map.html", "text/html; charset=utf-8"),
+                "/map.css", PageFile.read("map.css", "text/css; charset=utf-8"),
+                "/map.js", PageFile.read("map.js", "text/javascript; charset=utf-8"),
                 "/gallery.js", PageFile.read("gallery.js", "text/javascript; charset=utf-8"),
                 "/flower.svg", PageFile.read("flower.svg", "image/svg+xml"));
     }
