@@ -36,7 +36,8 @@ public record ClassMap(
      * @param place of its row; the middle of its classes, if the network has no rows of superclasses; null if it has no
      *     classes either
      */
-    public record Superclass(String name, String color, @Nullable Place place) {}
+    public record Superclass(
+            String name, String color, @Nullable Place place) {}
 
     /** A fine class; {@code superclass} is an index. */
     public record Subclass(String name, int superclass, Place place) {}

@@ -8,8 +8,7 @@ final class SvgSurface implements Surface {
     private final StringBuilder svg = new StringBuilder();
 
     SvgSurface(int width, int height, String label) {
-        svg.append(
-                """
+        svg.append("""
                 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="%s">
                 <style>
                 text { font-family: system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: %s; paint-order: stroke; stroke: %s; stroke-width: 4px; stroke-linejoin: round; }
@@ -17,18 +16,17 @@ final class SvgSurface implements Surface {
                 circle:hover { stroke: %s; stroke-width: 2px; }
                 </style>
                 <rect width="100%%" height="100%%" fill="%s"/>
-                """
-                        .formatted(
-                                width,
-                                height,
-                                width,
-                                height,
-                                escaped(label),
-                                MapDrawing.INK,
-                                MapDrawing.PAPER,
-                                MapDrawing.PAPER,
-                                MapDrawing.INK,
-                                MapDrawing.PAPER));
+                """.formatted(
+                        width,
+                        height,
+                        width,
+                        height,
+                        escaped(label),
+                        MapDrawing.INK,
+                        MapDrawing.PAPER,
+                        MapDrawing.PAPER,
+                        MapDrawing.INK,
+                        MapDrawing.PAPER));
     }
 
     @Override

@@ -34,8 +34,7 @@ final class ClassMapAnswers implements HttpHandler {
         map = CompletableFuture.supplyAsync(
                 () -> {
                     try {
-                        return new JsonMapper()
-                                .writeValueAsBytes(ClassMap.of(LabelTables.read(model.locate()), SEED));
+                        return new JsonMapper().writeValueAsBytes(ClassMap.of(LabelTables.read(model.locate()), SEED));
                     } catch (IOException e) {
                         throw new CompletionException(e);
                     }

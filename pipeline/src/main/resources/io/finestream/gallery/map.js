@@ -17,11 +17,6 @@ let marks = []; // the same of the superclasses that have a place
 let ring = null;
 let selected = null;
 
-const place = (point, {width, scale, left}) => {
-  point.px = left + point.x * scale;
-  point.py = MARGIN + point.y * scale;
-};
-
 async function load() {
   const answer = await fetch('/api/map').catch(() => null);
   if (answer === null || answer.status === 202) {
@@ -47,13 +42,13 @@ function show(received) {
   marks = map.superclasses.filter(mark => mark.place)
     .map(({name, color, place: {x, y}}) => ({name, color, x, y, key: name.toLowerCase()}));
   const radius = Math.max(2, Math.min(5.5, 80 / Math.sqrt(points.length)));
-  for (const point of points) point.circle = circle(radius, point.color, point.superclass);
+  for (const point of points) point.circle = circle(radius, point.color);
   for (const mark of marks) {
-    mark.circle = circle(SUPERCLASS_RADIUS, mark.color, mark.name);
+    mark.circle = circle(SUPERCLASS_RADIUS, mark.color);
     mark.label = svg.appendChild(document.createElementNS(SVG, 'text'));
     mark.label.textContent = mark.name;
   }
-  ring = circle(radius + 4, 'none', '');
+  ring = circle(radius + 4, 'none');
   ring.setAttribute('class', 'ring');
   ring.setAttribute('visibility', 'hidden');
   byId('about').textContent = `${map.method} of the label tables of the model ${map.model}`
@@ -74,25 +69,24 @@ function circle(radius, color) {
 
 function layOut() {
   const all = [...points, ...marks];
-  const right = Math.max(...extent(all, 'x'));
-  const bottom = Math.max(...extent(all, 'y'));
+  const right = all.reduce((most, {x}) => Math.max(most, x), 0);
+  const bottom = all.reduce((most, {y}) => Math.max(most, y), 0);
   const width = plot.clientWidth;
   const most = Math.max(260, innerHeight * 0.78); // the map is seen whole
   const scale = Math.min((width - 2 * MARGIN) / (right || 1), (most - 2 * MARGIN) / (bottom || 1));
   const height = Math.max(260, bottom * scale + 2 * MARGIN);
-  const frame = {scale, left: (width - right * scale) / 2};
+  const left = (width - right * scale) / 2;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.setAttribute('height', height);
   for (const point of all) {
-    place(point, frame);
+    point.px = left + point.x * scale;
+    point.py = MARGIN + point.y * scale;
     point.circle.setAttribute('cx', point.px);
     point.circle.setAttribute('cy', point.py);
   }
   labels(width);
-  if (selected) select(selected, false);
+  if (selected) select(selected, !byId('tip').hidden);
 }
-
-const extent = (all, axis) => [all.reduce((most, point) => Math.max(most, point[axis]), 0)];
 
 // A name that would lie on another one is left to the legend.
 function labels(width) {
@@ -144,7 +138,10 @@ function search() {
     point.hit = hit;
     point.circle.classList.toggle('faint', !hit);
   }
-  for (const mark of marks) mark.circle.classList.toggle('faint', wanted !== '' && !mark.key.includes(wanted));
+  for (const {circle, label, key} of marks) {
+    circle.classList.toggle('faint', wanted !== '' && !key.includes(wanted));
+    label.classList.toggle('faint', wanted !== '' && !key.includes(wanted));
+  }
   for (const button of byId('legend').querySelectorAll('button')) {
     button.setAttribute('aria-pressed', button.children[1].textContent.toLowerCase() === wanted);
   }

@@ -40,7 +40,8 @@ class EmbeddingsCommandTest {
     @Test
     void thePngIsAPicture() throws Exception {
         Path plot = dir.resolve("map.png");
-        assertThat(CommandLineRun.of("embeddings", "--model", model, "--plot", plot).exitCode())
+        assertThat(CommandLineRun.of("embeddings", "--model", model, "--plot", plot)
+                        .exitCode())
                 .isZero();
         BufferedImage image = ImageIO.read(plot.toFile());
         assertThat(image.getWidth()).isGreaterThan(image.getHeight());

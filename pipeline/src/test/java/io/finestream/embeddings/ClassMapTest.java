@@ -119,7 +119,9 @@ class ClassMapTest {
             double luminance = Palette.luminance(Color.decode(color));
             assertThat(1.05 / (luminance + 0.05)).as("%s on white", color).isGreaterThan(3);
             double dark = Palette.luminance(Color.decode("#1f1c24"));
-            assertThat((luminance + 0.05) / (dark + 0.05)).as("%s on dark", color).isGreaterThan(3);
+            assertThat((luminance + 0.05) / (dark + 0.05))
+                    .as("%s on dark", color)
+                    .isGreaterThan(3);
         });
     }
 
