@@ -44,6 +44,7 @@ import picocli.CommandLine.ScopeType;
             TrainAutoencoderCommand.class,
             TrainClassifierCommand.class,
             InspectCommand.class,
+            EmbeddingsCommand.class,
             ConvertCommand.class,
             TaxonomyCommand.class,
             EvaluateCommand.class,

@@ -139,9 +139,10 @@ public final class Demo implements AutoCloseable {
         progress.accept("starting the page");
         Teaching teaching =
                 new Teaching(taxonomy, adapters(options), options.settings().model());
-        page = opened(Gallery.start(
-                        new HashMap<>(client), topics, format, teaching, freePort(options.pagePort()), flinkPage))
-                .uri();
+        Gallery gallery = opened(Gallery.start(
+                new HashMap<>(client), topics, format, teaching, freePort(options.pagePort()), flinkPage));
+        gallery.mapClasses(options.settings().model());
+        page = gallery.uri();
         if (options.requestsPerSecond() > 0) {
             Traffic traffic =
                     opened(Traffic.start(bootstrapServers, topics, format, taxonomy, options.requestsPerSecond()));

@@ -6,6 +6,7 @@ import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.weights.ModelChoice;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
@@ -126,6 +127,11 @@ public final class Gallery implements AutoCloseable {
             server.stop(0);
             throw new IOException("interrupted while the gallery started", e);
         }
+    }
+
+    /** Shows the map of a model's classes, too; it is laid out in the background. */
+    public void mapClasses(ModelChoice model) {
+        classMap.layOut(model, threads);
     }
 
     /** Where the page is, as in {@code http://127.0.0.1:8085/}. */

@@ -59,7 +59,7 @@ class CheckpointCommandsTest {
 
     @Test
     void everyCommandOnAModelTakesTheSameFiles() {
-        for (String command : List.of("generate", "convert", "inspect", "run", "tune", "evaluate")) {
+        for (String command : List.of("generate", "convert", "inspect", "embeddings", "run", "tune", "evaluate")) {
             assertThat(run(command, "--help").out())
                     .as(command)
                     .contains("--use", "--weights", "--adapter", "--taxonomy", "--vae", "--diffusers-numerics");
