@@ -4,7 +4,7 @@ import io.finestream.schemas.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
 /** A request that can not be served; its message is the dead letter's reason. */
-final class RequestException extends Exception {
+public final class RequestException extends Exception {
 
     private static final long serialVersionUID = 1;
 
@@ -26,7 +26,7 @@ final class RequestException extends Exception {
         return new RequestException(code, String.valueOf(getMessage()), id);
     }
 
-    ReasonCode code() {
+    public ReasonCode code() {
         return code;
     }
 

@@ -19,6 +19,7 @@ import picocli.CommandLine.ScopeType;
             GenerateCommand.class,
             RequestCommand.class,
             ImagesCommand.class,
+            GalleryCommand.class,
             IngestCommand.class,
             TopicsCommand.class,
             ModelsCommand.class,

@@ -4,6 +4,8 @@ import io.finestream.dit.Taxonomy;
 import io.finestream.flink.FineTuneSettings;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.gallery.Gallery;
+import io.finestream.gallery.ModelClasses;
+import io.finestream.gallery.PageAddress;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.FineTuneJob;
@@ -127,7 +129,13 @@ public final class Demo implements AutoCloseable {
         run(flink, tuning, FineTuneJob.NAME, checkpoints.resolve("tuning"));
 
         progress.accept("starting the page");
-        page = opened(Gallery.start(new HashMap<>(client), topics, format, freePort(options.pagePort()), flinkPage))
+        page = opened(Gallery.start(
+                        new HashMap<>(client),
+                        topics,
+                        format,
+                        PageAddress.local(freePort(options.pagePort())),
+                        ModelClasses.of(options.settings().model().locate()),
+                        flinkPage))
                 .uri();
         if (options.requestsPerSecond() > 0) {
             Traffic traffic =

@@ -35,7 +35,13 @@ final class GalleryPreview {
             Map<String, Object> client = Map.of("bootstrap.servers", kafka.bootstrapServers());
             Topics topics = Topics.DEFAULT;
             topics.create(client, 4, (short) 1);
-            try (Gallery gallery = Gallery.start(client, topics, format, port, URI.create("http://127.0.0.1:8081"));
+            try (Gallery gallery = Gallery.start(
+                            client,
+                            topics,
+                            format,
+                            PageAddress.local(port),
+                            SampleRecords.classes(),
+                            URI.create("http://127.0.0.1:8081"));
                     KafkaProducer<byte[], byte[]> producer =
                             new KafkaProducer<>(client, new ByteArraySerializer(), new ByteArraySerializer())) {
                 System.out.println(gallery.uri());
