@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.StringReader;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import org.openqa.selenium.By;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
@@ -101,9 +103,10 @@ final class Chromium implements AutoCloseable {
 
     /** What axe finds wrong, as {@code rule: element}. */
     List<String> barriers() throws IOException {
-        try (InputStream axe = Chromium.class.getResourceAsStream("/META-INF/resources/webjars/axe-core/4.6.3/axe.min.js")) {
-            driver.executeScript(new String(axe.readAllBytes(), StandardCharsets.UTF_8));
-        }
+        Properties axe = new Properties();
+        axe.load(new StringReader(resource("maven/org.webjars.npm/axe-core/pom.properties")));
+        driver.executeScript(
+                resource("resources/webjars/axe-core/%s/axe.min.js".formatted(axe.getProperty("version"))));
         Object found = driver.executeAsyncScript(
                 """
                 const done = arguments[arguments.length - 1];
@@ -112,6 +115,12 @@ final class Chromium implements AutoCloseable {
                 """);
         JsonNode violations = json.readTree(String.valueOf(found));
         return json.convertValue(violations, json.getTypeFactory().constructCollectionType(List.class, String.class));
+    }
+
+    private static String resource(String name) throws IOException {
+        try (InputStream in = Chromium.class.getResourceAsStream("/META-INF/" + name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     /** Writes what the browser shows as a PNG. */
