@@ -21,7 +21,7 @@ export function limits({maxCount, timesteps, guidanceScale}) {
   modelScale = guidanceScale;
   form.elements.count.max = maxCount;
   form.elements.steps.max = timesteps;
-  form.elements.guidanceScale.placeholder = `${guidanceScale} (the model’s)`;
+  form.elements.guidanceScale.placeholder = guidanceScale;
 }
 
 export const anotherSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);

@@ -93,8 +93,7 @@ class PageITCase {
     @Test
     void theRecordOpensByKeyboardAndMakesMoreLikeIt() {
         ask("class 4", "99", "3");
-        browser.find(".order .state.done");
-        browser.find(".card").sendKeys(Keys.ENTER);
+        browser.find(".card:has(img[alt$='class 4'])").sendKeys(Keys.ENTER);
         assertThat(browser.find("dialog[open]").getText())
                 .contains("class 4", "99, sample 0", "ddim, 3 steps", "fine grained, scale 2", "generation-requests");
 
