@@ -94,7 +94,7 @@ class PageITCase {
     void theRecordOpensByKeyboardAndMakesMoreLikeIt() {
         ask("class 4", "99", "3");
         browser.find(".card:has(img[alt$='class 4'])").sendKeys(Keys.ENTER);
-        assertThat(browser.find("dialog[open]").getText())
+        assertThat(browser.find("dialog[open]").getDomProperty("textContent"))
                 .contains("class 4", "99, sample 0", "ddim, 3 steps", "fine grained, scale 2", "generation-requests");
 
         browser.find("dialog [data-do=more]").sendKeys(Keys.ENTER);
@@ -145,7 +145,7 @@ class PageITCase {
         send(name, 3);
         await().atMost(PATIENCE).until(() -> !cardsWith(name).isEmpty());
         browser.run("[...document.querySelectorAll('.card')].find(card => card.textContent.includes('onerror')).click()");
-        assertThat(browser.find("#details-title").getText()).isEqualTo(name);
+        assertThat(browser.find("#details-title").getDomProperty("textContent")).isEqualTo(name);
         browser.find("dialog .close").click();
         browser.find("#grouped").click();
         type("#class", "onerror"); // the picker has learned it
