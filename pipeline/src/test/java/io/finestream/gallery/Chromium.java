@@ -107,8 +107,7 @@ final class Chromium implements AutoCloseable {
         axe.load(new StringReader(resource("maven/org.webjars.npm/axe-core/pom.properties")));
         driver.executeScript(
                 resource("resources/webjars/axe-core/%s/axe.min.js".formatted(axe.getProperty("version"))));
-        Object found = driver.executeAsyncScript(
-                """
+        Object found = driver.executeAsyncScript("""
                 const done = arguments[arguments.length - 1];
                 axe.run().then(result => done(JSON.stringify(result.violations
                   .flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html} ${failureSummary}`)))));

@@ -116,13 +116,14 @@ class GalleryAccessTest {
 
     @Test
     void namesFromKafkaAreNeverMarkup() throws Exception {
-        try (Stream<Path> files = Files.list(Path.of(GalleryAccessTest.class.getResource("index.html").toURI()).getParent())) {
+        try (Stream<Path> files = Files.list(
+                Path.of(GalleryAccessTest.class.getResource("index.html").toURI())
+                        .getParent())) {
             assertThat(files.filter(file -> file.toString().endsWith(".js")))
                     .isNotEmpty()
                     .allSatisfy(script -> assertThat(script)
                             .content()
-                            .doesNotContain(
-                                    "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("));
+                            .doesNotContain("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("));
         }
     }
 
@@ -147,10 +148,7 @@ class GalleryAccessTest {
             HttpResponse<String> answer = post(mistake.getKey().replace("%s", known), "application/json");
             assertThat(answer.statusCode()).as(mistake.getKey()).isEqualTo(400);
             assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/json");
-            assertThat(new JsonMapper()
-                            .readTree(answer.body())
-                            .get("error")
-                            .textValue())
+            assertThat(new JsonMapper().readTree(answer.body()).get("error").textValue())
                     .contains(mistake.getValue());
         }
     }
@@ -178,7 +176,8 @@ class GalleryAccessTest {
         String token = "a-token-of-this-test";
         assertThatThrownBy(() -> new PageAddress("0.0.0.0", 0, null)).hasMessageContaining("expected a token");
         assertThatThrownBy(() -> new PageAddress("0.0.0.0", 0, "x; Path=/")).hasMessageContaining("the token has 9");
-        try (Gallery open = start(Map.of("bootstrap.servers", "127.0.0.1:1"), new PageAddress("127.0.0.1", 0, token), null)) {
+        try (Gallery open =
+                start(Map.of("bootstrap.servers", "127.0.0.1:1"), new PageAddress("127.0.0.1", 0, token), null)) {
             URI page = open.uri();
             for (String path : List.of("", "events", "images/1", "classes.json", "?token=another-token-here")) {
                 assertThat(get(page.resolve(path)).statusCode()).as(path).isEqualTo(401);
@@ -188,9 +187,11 @@ class GalleryAccessTest {
             assertThat(entered.headers().firstValue("Location")).hasValue("/");
             String cookie = entered.headers().firstValue("Set-Cookie").orElseThrow();
             assertThat(cookie).contains("HttpOnly", "SameSite");
-            assertThat(get(page, "Cookie", "other=1; " + cookie.substring(0, cookie.indexOf(';'))).statusCode())
+            assertThat(get(page, "Cookie", "other=1; " + cookie.substring(0, cookie.indexOf(';')))
+                            .statusCode())
                     .isEqualTo(200);
-            assertThat(get(page, "Authorization", "Bearer " + token).statusCode()).isEqualTo(200);
+            assertThat(get(page, "Authorization", "Bearer " + token).statusCode())
+                    .isEqualTo(200);
             assertThat(get(page, "Authorization", "Bearer wrong").statusCode()).isEqualTo(401);
         }
     }

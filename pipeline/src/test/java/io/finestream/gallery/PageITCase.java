@@ -100,7 +100,9 @@ class PageITCase {
         browser.find("dialog [data-do=more]").sendKeys(Keys.ENTER);
         assertThat(browser.find("#class").getAttribute("value")).isEqualTo("class 4");
         assertThat(browser.find("#steps").getAttribute("value")).isEqualTo("3");
-        assertThat(browser.find("#seed").getAttribute("value")).matches("[0-9]+").isNotEqualTo("99");
+        assertThat(browser.find("#seed").getAttribute("value"))
+                .matches("[0-9]+")
+                .isNotEqualTo("99");
     }
 
     @Test
@@ -111,7 +113,8 @@ class PageITCase {
         type("#scales", "0.5, 4");
         browser.find("#compare-form button").click();
 
-        await().atMost(PATIENCE).until(() -> browser.findAll("#compare-scales img").size() == 3);
+        await().atMost(PATIENCE)
+                .until(() -> browser.findAll("#compare-scales img").size() == 3);
         assertThat(browser.find("#compare-scales").getText().split("\\s+")).containsExactly("0.5", "2", "4");
         assertThat(browser.find("#compare-versions").getText()).isEqualTo("v0");
     }
@@ -144,14 +147,16 @@ class PageITCase {
         String name = "</span><script>window.injected=1</script><img src=x onerror=window.injected=1>";
         send(name, 3);
         await().atMost(PATIENCE).until(() -> !cardsWith(name).isEmpty());
-        browser.run("[...document.querySelectorAll('.card')].find(card => card.textContent.includes('onerror')).click()");
+        browser.run(
+                "[...document.querySelectorAll('.card')].find(card => card.textContent.includes('onerror')).click()");
         assertThat(browser.find("#details-title").getDomProperty("textContent")).isEqualTo(name);
         browser.find("dialog .close").click();
         browser.find("#grouped").click();
         type("#class", "onerror"); // the picker has learned it
         assertThat(browser.find("[role=option]").getText()).contains(name);
         assertThat(browser.run("return window.injected")).isNull();
-        assertThat(browser.run("return document.querySelectorAll('img[src=x]').length")).isEqualTo(0L);
+        assertThat(browser.run("return document.querySelectorAll('img[src=x]').length"))
+                .isEqualTo(0L);
     }
 
     @Test
@@ -169,7 +174,9 @@ class PageITCase {
         browser.find("dialog .close").click();
         browser.width(360);
         assertThat(browser.barriers()).isEmpty();
-        assertThat(browser.run("const {scrollWidth, clientWidth} = document.documentElement; return scrollWidth - clientWidth"))
+        assertThat(
+                        browser.run(
+                                "const {scrollWidth, clientWidth} = document.documentElement; return scrollWidth - clientWidth"))
                 .isEqualTo(0L);
     }
 
@@ -179,9 +186,13 @@ class PageITCase {
         browser.find("[role=option]");
         List<?> files = (List<?>) browser.run("return performance.getEntries()"
                 + ".filter(entry => ['resource', 'navigation'].includes(entry.entryType)).map(entry => entry.name)");
-        assertThat(files).isNotEmpty().allMatch(file -> file.toString().startsWith(demo.page().toString()));
-        long bytes = (long) browser.run("return Math.round(performance.getEntries()"
-                + ".filter(({name}) => !name.includes('/images/')).reduce((sum, {decodedBodySize = 0}) => sum + decodedBodySize, 0))");
+        assertThat(files)
+                .isNotEmpty()
+                .allMatch(file -> file.toString().startsWith(demo.page().toString()));
+        long bytes = (long)
+                browser.run(
+                        "return Math.round(performance.getEntries()"
+                                + ".filter(({name}) => !name.includes('/images/')).reduce((sum, {decodedBodySize = 0}) => sum + decodedBodySize, 0))");
         assertThat(bytes).isBetween(10_000L, 150_000L);
     }
 
@@ -203,10 +214,10 @@ class PageITCase {
             browser.open(gallery.uri());
             browser.find("#class").click();
             browser.find("[role=option]");
-            assertThat(browser.find("#class-found").getText()).matches("10,00[0-9] classes; .*"); // and those that images are of
+            assertThat(browser.find("#class-found").getText())
+                    .matches("10,00[0-9] classes; .*"); // and those that images are of
 
-            double millis = ((Number) browser.run(
-                            """
+            double millis = ((Number) browser.run("""
                             const field = document.getElementById('class');
                             const times = ['s', 'number 7', 'familia 4', 'xyz', 'number many 99', ''].flatMap(text =>
                               [1, 2, 3].map(() => {
@@ -217,8 +228,7 @@ class PageITCase {
                                 return performance.now() - start;
                               }));
                             return times.sort((a, b) => a - b)[times.length / 2];
-                            """))
-                    .doubleValue();
+                            """)).doubleValue();
             assertThat(millis).isLessThan(100);
 
             type("#class", "familia 499 9999");
