@@ -13,12 +13,13 @@ import io.finestream.weights.ModelConfig;
 import java.time.Instant;
 
 /** What a request asks of one model: checks it, and fills in what it leaves to the model. */
-final class RequestResolver {
+public final class RequestResolver {
 
     private final ModelConfig config;
     private final int maxCount;
 
-    RequestResolver(ModelConfig config, int maxCount) {
+    /** @param maxCount most images of one request record */
+    public RequestResolver(ModelConfig config, int maxCount) {
         this.config = config;
         this.maxCount = maxCount;
     }
@@ -30,7 +31,7 @@ final class RequestResolver {
      * @return row of the fine label table
      * @throws RequestException that says what is wrong, what was expected and what to do
      */
-    int resolve(GenerationRequest request, Taxonomy taxonomy, Instant now) throws RequestException {
+    public int resolve(GenerationRequest request, Taxonomy taxonomy, Instant now) throws RequestException {
         if (request.getRequestId().isBlank()) {
             throw invalid("the request id is empty; set it, for example to a random UUID");
         }

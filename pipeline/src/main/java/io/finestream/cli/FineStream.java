@@ -36,6 +36,7 @@ import picocli.CommandLine.ScopeType;
             GenerateCommand.class,
             RequestCommand.class,
             ImagesCommand.class,
+            GalleryCommand.class,
             IngestCommand.class,
             TopicsCommand.class,
             ModelsCommand.class,

@@ -4,6 +4,8 @@ import io.finestream.dit.Taxonomy;
 import io.finestream.flink.FineTuneSettings;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.gallery.Gallery;
+import io.finestream.gallery.ModelClasses;
+import io.finestream.gallery.PageAddress;
 import io.finestream.gallery.Teaching;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
@@ -137,10 +139,14 @@ public final class Demo implements AutoCloseable {
         run(flink, tuning, FineTuneJob.NAME, checkpoints.resolve("tuning"));
 
         progress.accept("starting the page");
-        Teaching teaching =
-                new Teaching(taxonomy, adapters(options), options.settings().model());
         Gallery gallery = opened(Gallery.start(
-                new HashMap<>(client), topics, format, teaching, freePort(options.pagePort()), flinkPage));
+                new HashMap<>(client),
+                topics,
+                format,
+                PageAddress.local(freePort(options.pagePort())),
+                ModelClasses.of(options.settings().model().locate()),
+                new Teaching(taxonomy, adapters(options), options.settings().model()),
+                flinkPage));
         gallery.mapClasses(options.settings().model());
         page = gallery.uri();
         if (options.requestsPerSecond() > 0) {

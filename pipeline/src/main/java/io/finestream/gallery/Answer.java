@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 /** Complete answers to one request. */
 final class Answer {
 
+    static final String JSON = "application/json";
+
     private static final int NO_BODY = -1;
 
     private Answer() {}

@@ -20,33 +20,46 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A page in the browser that shows images as they arrive on {@code generated-images}, live figures, and what was refused,
- * and another that sends labeled images and shows what versions come of them.
- * It serves this machine only, on 127.0.0.1, and needs no answer from Kafka to start: it waits for brokers and topics.
+ * that asks for more, and another that sends labeled images and shows what versions come of them. It needs no answer from
+ * Kafka to start: it waits for brokers and topics.
  */
 public final class Gallery implements AutoCloseable {
-
-    private static final String HOST = "127.0.0.1";
 
     private final HttpServer server;
     private final ExecutorService threads;
     private final LiveView view;
     private final TopicFeed feed;
+    private final RequestDesk desk;
     private final Teach teach;
+    private final ClassMapAnswers classMap;
+    private final PageAddress address;
 
-    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, Teach teach) {
+    private Gallery(
+            HttpServer server,
+            ExecutorService threads,
+            LiveView view,
+            TopicFeed feed,
+            RequestDesk desk,
+            Teach teach,
+            ClassMapAnswers classMap,
+            PageAddress address) {
         this.server = server;
         this.threads = threads;
         this.view = view;
         this.feed = feed;
+        this.desk = desk;
         this.teach = teach;
+        this.classMap = classMap;
+        this.address = address;
     }
 
     /**
      * Serves the page, and starts to read.
      *
-     * @param clientProperties of a Kafka consumer; {@code bootstrap.servers} at least
+     * @param clientProperties of a Kafka client; {@code bootstrap.servers} at least
      * @param format of the records in the topics
-     * @param port preferred; if it is taken, any free one is used: see {@link #uri}
+     * @param address if its port is taken, any free one is used: see {@link #uri}
+     * @param classes one can ask for
      * @param teaching what is known of the model that is taught
      * @param flinkPage Flink's own page, for a link, or null for none
      * @throws IOException if there is no port to serve on
@@ -56,41 +69,48 @@ public final class Gallery implements AutoCloseable {
             Map<String, Object> clientProperties,
             Topics topics,
             WireFormat format,
+            PageAddress address,
+            ModelClasses classes,
             Teaching teaching,
-            int port,
             @Nullable URI flinkPage)
             throws IOException {
-        String about = about(clientProperties, flinkPage);
-        LiveView view = new LiveView(format);
-        PageFiles page = new PageFiles();
+        String about = about(clientProperties, classes, flinkPage);
+        LiveView view = new LiveView(format, classes);
+        RequestDesk desk = new RequestDesk(clientProperties, topics, format, classes);
         Teach teach = new Teach(clientProperties, topics, format, teaching);
-        HttpServer server = bind(port);
+        HttpServer server = bind(address);
         ExecutorService threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "gallery-http");
             thread.setDaemon(true);
             return thread;
         });
         server.setExecutor(threads);
-        serve(server, "/", page);
-        serve(server, ImageFiles.PATH, new ImageFiles(view.images()));
-        serve(server, "/events", new EventStream(view, about));
+        Gatekeeper reading = Gatekeeper.forReading(address.token());
+        Gatekeeper uploading = Gatekeeper.forUploads(address.token());
+        serve(server, "/", new PageFiles(), reading);
+        serve(server, ImageFiles.PATH, new ImageFiles(view.images()), reading);
+        serve(server, "/events", new EventStream(view, about), reading);
+        serve(server, "/classes.json", new ClassList(classes), reading);
+        serve(server, RequestDesk.PATH, desk, Gatekeeper.forWriting(address.token()));
         teach.serve(
-                (path, handler) -> serve(server, path, handler),
-                (path, handler) ->
-                        server.createContext(path, handler).getFilters().add(LocalBrowsersOnly.posting()));
+                (path, handler) -> serve(server, path, handler, reading),
+                (path, handler) -> serve(server, path, handler, uploading));
+        ClassMapAnswers classMap = new ClassMapAnswers();
+        serve(server, ClassMapAnswers.PATH, classMap, reading);
         TopicFeed feed = new TopicFeed(clientProperties, topics, view);
         startAsDaemon(server);
         feed.start();
         teach.start();
-        return new Gallery(server, threads, view, feed, teach);
+        return new Gallery(server, threads, view, feed, desk, teach, classMap, address);
     }
 
-    private static String about(Map<String, Object> clientProperties, @Nullable URI flinkPage) {
+    private static String about(Map<String, Object> clientProperties, ModelClasses classes, @Nullable URI flinkPage) {
         ObjectNode about = new JsonMapper()
                 .createObjectNode()
                 .put(
                         "bootstrapServers",
                         String.valueOf(clientProperties.get(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG)));
+        about.set("limits", classes.limits());
         if (flinkPage != null) {
             if (!"http".equals(flinkPage.getScheme()) && !"https".equals(flinkPage.getScheme())) {
                 throw new IllegalArgumentException(
@@ -102,17 +122,17 @@ public final class Gallery implements AutoCloseable {
         return about.toString();
     }
 
-    private static HttpServer bind(int port) throws IOException {
-        InetAddress loopback = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
+    private static HttpServer bind(PageAddress address) throws IOException {
+        InetAddress host = address.resolve();
         try {
-            return HttpServer.create(new InetSocketAddress(loopback, port), 0);
+            return HttpServer.create(new InetSocketAddress(host, address.port()), 0);
         } catch (BindException taken) {
-            return HttpServer.create(new InetSocketAddress(loopback, 0), 0);
+            return HttpServer.create(new InetSocketAddress(host, 0), 0);
         }
     }
 
-    private static void serve(HttpServer server, String path, HttpHandler handler) {
-        server.createContext(path, handler).getFilters().add(LocalBrowsersOnly.reading());
+    private static void serve(HttpServer server, String path, HttpHandler handler, Gatekeeper gatekeeper) {
+        server.createContext(path, handler).getFilters().add(gatekeeper);
     }
 
     /** The server's own thread is a daemon if the thread that starts it is. */
@@ -136,7 +156,8 @@ public final class Gallery implements AutoCloseable {
 
     /** Where the page is, as in {@code http://127.0.0.1:8085/}. */
     public URI uri() {
-        return URI.create("http://%s:%d/".formatted(HOST, server.getAddress().getPort()));
+        String host = address.host().contains(":") ? "[" + address.host() + "]" : address.host();
+        return URI.create("http://%s:%d/".formatted(host, server.getAddress().getPort()));
     }
 
     /** Closes all connections, those of open pages included, and ends all threads. */
@@ -147,5 +168,6 @@ public final class Gallery implements AutoCloseable {
         teach.close();
         server.stop(0);
         threads.shutdownNow();
+        desk.close();
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.Provenance;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.RegistryException;
 import io.finestream.schemas.wire.WireFormat;
@@ -34,6 +35,7 @@ final class LiveView implements TopicFeed.Listener {
     private final JsonMapper json = new JsonMapper();
     private final AvroCodec<GeneratedImage> imageCodec;
     private final AvroCodec<DeadLetter> deadLetterCodec;
+    private final ModelClasses classes;
     private final RecentImages images = new RecentImages(IMAGES_KEPT, BYTES_KEPT);
     private final long startedAt = System.currentTimeMillis();
 
@@ -43,7 +45,9 @@ final class LiveView implements TopicFeed.Listener {
     private long refusedSinceStart;
     private long newestVersion = -1;
 
-    LiveView(WireFormat format) {
+    /** @param classes are told of those that images are of */
+    LiveView(WireFormat format, ModelClasses classes) {
+        this.classes = classes;
         imageCodec = new AvroCodec<>(GeneratedImage.class, format);
         deadLetterCodec = new AvroCodec<>(DeadLetter.class, format);
     }
@@ -59,6 +63,7 @@ final class LiveView implements TopicFeed.Listener {
             String type = SHOWABLE.contains(image.getFormat()) ? image.getFormat() : UNKNOWN_FILE;
             long number = images.nextNumber();
             String details = details(image, number, place(record)).toString();
+            classes.learn(image.getSuperclass(), image.getSubclass());
             count(image, live);
             images.add(new RecentImages.Shown(
                     number, details, image.getImage(), type, image.getTimings().getTotalMillis()));
@@ -139,6 +144,13 @@ final class LiveView implements TopicFeed.Listener {
                 .put("respacing", image.getRespacing())
                 .put("guidance", image.getGuidance().getMode().name())
                 .put("guidanceScale", image.getGuidance().getScale())
+                .put("intervalLow", image.getGuidance().getIntervalLow())
+                .put("intervalHigh", image.getGuidance().getIntervalHigh())
+                .put("guidedChannels", image.getGuidance().getGuidedChannels())
+                .put("stepsRequested", image.getStepsRequested())
+                .put("cacheInterval", image.getCacheInterval())
+                .put("source", source(image.getProvenance()))
+                .put("baseModelHash", image.getBaseModelHash())
                 .put("model", image.getProvenance().getModel())
                 .put("modelVersion", image.getModelVersion())
                 .put("generator", image.getProvenance().getGenerator())
@@ -149,7 +161,14 @@ final class LiveView implements TopicFeed.Listener {
                 .put("decode", image.getTimings().getDecodeMillis())
                 .put("encode", image.getTimings().getEncodeMillis())
                 .put("total", image.getTimings().getTotalMillis());
+        ObjectNode headers = node.putObject("headers");
+        image.getHeaders().forEach(headers::put);
         return node;
+    }
+
+    private static String source(Provenance from) {
+        return "%s, partition %d, offset %d"
+                .formatted(from.getSourceTopic(), from.getSourcePartition(), from.getSourceOffset());
     }
 
     private static byte[] valueOf(ConsumerRecord<byte[], byte[]> record) {

@@ -4,44 +4,29 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** The page itself: a few files from the class path, read once. */
+/** The pages themselves, and what they load: the files from one folder of the class path. */
 final class PageFiles implements HttpHandler {
 
-    private record PageFile(String type, String content) {
-        static PageFile read(String name, String type) throws IOException {
-            try (InputStream in = PageFiles.class.getResourceAsStream(name)) {
-                if (in == null) {
-                    throw new IOException("the resource %s is missing in this build; build it again".formatted(name));
-                }
-                return new PageFile(type, new String(in.readAllBytes(), StandardCharsets.UTF_8));
-            }
-        }
-    }
-
-    private final Map<String, PageFile> files;
-
-    PageFiles() throws IOException {
-        files = Map.of(
-                "/", PageFile.read("index.html", "text/html; charset=utf-8"),
-                "/gallery.css", PageFile.read("gallery.css", "text/css; charset=utf-8"),
-                "/teach.html", PageFile.read("teach.html", "text/html; charset=utf-8"),
-                "/teach.css", PageFile.read("teach.css", "text/css; charset=utf-8"),
-                "/teach.js", PageFile.read("teach.js", "text/javascript; charset=utf-8"),
-                "/timeline.js", PageFile.read("timeline.js", "text/javascript; charset=utf-8"),
-                "/gallery.js", PageFile.read("gallery.js", "text/javascript; charset=utf-8"),
-                "/flower.svg", PageFile.read("flower.svg", "image/svg+xml"));
-    }
+    private static final String FILE = "/[a-z0-9-]+\\.[a-z]+"; // a name, and no way out of the folder
+    private static final Map<String, String> TYPES = Map.of(
+            "html", "text/html; charset=utf-8",
+            "css", "text/css; charset=utf-8",
+            "js", "text/javascript; charset=utf-8",
+            "svg", "image/svg+xml");
 
     @Override
     public void handle(HttpExchange exchange) throws IOException {
-        PageFile file = files.get(exchange.getRequestURI().getPath());
-        if (file == null) {
-            Answer.notFound(exchange);
-        } else {
-            Answer.send(exchange, 200, file.type, "no-cache", file.content.getBytes(StandardCharsets.UTF_8));
+        String path = exchange.getRequestURI().getPath();
+        String file = path.equals("/") ? "/index.html" : path;
+        String type = file.matches(FILE) ? TYPES.get(file.substring(file.indexOf('.') + 1)) : null;
+        try (InputStream in = type == null ? null : PageFiles.class.getResourceAsStream(file.substring(1))) {
+            if (type == null || in == null) {
+                Answer.notFound(exchange);
+            } else {
+                Answer.send(exchange, 200, type, "no-cache", in.readAllBytes());
+            }
         }
     }
 }

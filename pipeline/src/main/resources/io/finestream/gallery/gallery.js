@@ -1,4 +1,9 @@
-// Everything that came from Kafka is put on the page as text, never as markup.
+// The page: images as they come, and the figures in its header.
+import {byId, clock, duration, element, fromTemplate, isoTime, picture, settings, words} from './text.js';
+import * as ask from './ask.js';
+import * as compare from './compare.js';
+import * as details from './details.js';
+import {learn} from './classes.js';
 
 const MAX_CARDS = 200;
 const MAX_LINEAGES = 3;
@@ -6,23 +11,16 @@ const MAX_VERSIONS = 12; // of a lineage: its first and its newest
 const PROGRAM = 'java -jar pipeline/target/finestream.jar';
 const PLAIN_NAME = /^[\p{L}\p{N} -]+$/u; // safe between double quotes in any shell
 
-const byId = id => document.getElementById(id);
 const grid = byId('grid');
-const dialog = byId('details');
 const shown = new Map(); // place in Kafka -> card, newest last
+const groups = new Map(); // class -> section with its cards
 const lineages = new Map(); // what was asked for -> {versions: version -> image}, the one that grew last at the end
 let waiting = []; // images that came while paused or since the last frame
 let frameAsked = false;
 let paused = false;
+let grouped = false;
 let started = false; // the first status has come: what comes now is new
 let bootstrapServers = '';
-let selected = null;
-
-const events = new EventSource('/events');
-events.addEventListener('about', event => about(JSON.parse(event.data)));
-events.addEventListener('image', event => arrive(JSON.parse(event.data)));
-events.addEventListener('status', event => status(JSON.parse(event.data)));
-events.onerror = () => connection('lost', 'connection lost, trying again');
 
 function connection(state, text) {
   const element = byId('connection');
@@ -32,8 +30,9 @@ function connection(state, text) {
   }
 }
 
-function about({bootstrapServers: address, flinkPage}) {
+function about({bootstrapServers: address, flinkPage, limits}) {
   bootstrapServers = address;
+  ask.limits(limits);
   byId('flink').hidden = !flinkPage;
   if (flinkPage) {
     byId('flink').querySelector('a').href = flinkPage;
@@ -49,8 +48,11 @@ function commands(subclass) {
 }
 
 function arrive(image) {
-  if (!shown.has(image.place)) {
+  if (!shown.has(image.place) && !waiting.some(({place}) => place === image.place)) {
     waiting = [...waiting, image].slice(-MAX_CARDS);
+    learn(image.subclass, image.superclass);
+    ask.arrive(image);
+    compare.arrive(image);
     askForFrame();
   }
 }
@@ -72,7 +74,7 @@ function showWaiting() {
     if (!shown.has(image.place)) {
       const item = card(image);
       shown.set(image.place, {image, item});
-      grid.prepend(item);
+      placeOf(image).prepend(item);
       remember(image);
     }
   }
@@ -82,6 +84,7 @@ function showWaiting() {
     shown.delete(place);
     item.remove();
   }
+  dropEmptyGroups();
   byId('empty').hidden = shown.size > 0;
   if (images.length) {
     commands(images[images.length - 1].subclass);
@@ -89,18 +92,52 @@ function showWaiting() {
 }
 
 function card(image) {
-  const item = byId('card').content.firstElementChild.cloneNode(true);
+  const item = fromTemplate('card');
   const part = name => item.querySelector('.' + name);
-  const picture = item.querySelector('img');
-  picture.src = fileOf(image);
-  picture.alt = `Generated image of the class ${image.subclass}`;
+  part('frame').replaceChildren(picture(image));
   part('subclass').textContent = image.subclass;
   part('superclass').textContent = image.superclass;
   part('version').textContent = image.modelVersion > 0 ? 'v' + image.modelVersion : '';
-  part('made').textContent = `${image.steps} steps · seed ${image.seed}`;
-  part('card').addEventListener('click', () => open(image));
+  part('made').textContent = `${settings(image)} · ${duration(image.millis.total)}`;
+  part('card').addEventListener('click', () => details.open(image));
   item.classList.toggle('arriving', started);
   return item;
+}
+
+function placeOf({subclass, superclass}) {
+  if (!grouped) return grid;
+  const known = groups.get(subclass);
+  if (known) return known.querySelector('ul');
+  const section = fromTemplate('group');
+  section.querySelector('.subclass').textContent = subclass;
+  section.querySelector('.superclass').textContent = superclass;
+  section.dataset.order = `${superclass}\n${subclass}`; // by family, so that a group keeps its place
+  const next = [...byId('groups').children].find(({dataset}) => dataset.order > section.dataset.order);
+  byId('groups').insertBefore(section, next ?? null);
+  groups.set(subclass, section);
+  return section.querySelector('ul');
+}
+
+function dropEmptyGroups() {
+  for (const [subclass, section] of groups) {
+    if (!section.querySelector('li')) {
+      groups.delete(subclass);
+      section.remove();
+    }
+  }
+}
+
+function group(whether) {
+  grouped = whether;
+  grid.hidden = whether;
+  byId('groups').hidden = !whether;
+  byId('grouped').setAttribute('aria-pressed', whether);
+  byId('images-title').textContent = whether ? 'Images by class' : 'Newest images';
+  for (const {image, item} of shown.values()) {
+    item.classList.remove('arriving');
+    placeOf(image).prepend(item);
+  }
+  dropEmptyGroups();
 }
 
 // Images that differ in nothing but the model's version: what the model has learned between them.
@@ -136,65 +173,25 @@ function showLineages() {
 }
 
 function figure(images) {
-  const element = byId('lineage').content.firstElementChild.cloneNode(true);
-  const list = element.querySelector('ol');
-  element.querySelector('.subclass').textContent = images[0].subclass;
-  element.querySelector('.superclass').textContent = `${images[0].superclass}, seed ${images[0].seed}`;
+  const made = fromTemplate('lineage');
+  const list = made.querySelector('ol');
+  made.querySelector('.subclass').textContent = images[0].subclass;
+  made.querySelector('.superclass').textContent = `${images[0].superclass}, seed ${images[0].seed}`;
   list.setAttribute('aria-label', `${images[0].subclass}, version by version`);
   for (const image of images.filter((_, i) => i === 0 || i > images.length - MAX_VERSIONS)) {
-    const item = document.createElement('li');
-    const picture = document.createElement('img');
-    const label = document.createElement('span');
-    picture.src = fileOf(image);
-    picture.alt = `${image.subclass} at version ${image.modelVersion}`;
-    label.textContent = `v${image.modelVersion}`;
-    item.append(picture, label);
+    const item = element('li');
+    item.append(picture(image, `${image.subclass} at version ${image.modelVersion}`),
+      element('span', '', `v${image.modelVersion}`));
     list.append(item);
   }
-  return element;
+  return made;
 }
 
-const fileOf = image => '/images/' + image.number;
-
-function open(image) {
-  selected = image.place;
-  const picture = dialog.querySelector('img');
-  picture.src = fileOf(image);
-  picture.alt = `Generated image of the class ${image.subclass}`;
-  byId('details-title').textContent = image.subclass;
-  dialog.querySelector('.superclass').textContent = image.superclass;
-  const {queued, denoise, decode, encode, total} = image.millis;
-  const rows = {
-    'Model': `${image.model}, version ${image.modelVersion}`,
-    'Seed': `${image.seed}, sample ${image.sample}`,
-    'Sampler': `${image.sampler}, ${image.steps} steps` + (image.respacing ? ` (${image.respacing})` : '')
-      + (image.sampler === 'DDIM' ? `, eta ${image.eta}` : ''),
-    'Guidance': `${words(image.guidance)}, scale ${image.guidanceScale}`,
-    'Size': `${image.width} × ${image.height} pixels`,
-    'Made': new Date(image.createdAt).toLocaleString(),
-    'Took': `${duration(total)} in all: ${duration(queued)} queued, ${duration(denoise)} denoising, `
-      + `${duration(decode + encode)} to a file`,
-    'Request': image.requestId,
-    'Record': image.place,
-    'Made by': image.generator,
-  };
-  dialog.querySelector('dl').replaceChildren(...Object.entries(rows).flatMap(([name, value]) => {
-    const term = document.createElement('dt');
-    const description = document.createElement('dd');
-    term.textContent = name;
-    description.textContent = value;
-    return [term, description];
-  }));
-  if (!dialog.open) {
-    dialog.showModal();
-  }
-}
-
-function step(by) {
+function step(image, by) {
   const places = [...shown.keys()].reverse();
-  const next = shown.get(places[places.indexOf(selected) + by]);
+  const next = shown.get(places[places.indexOf(image.place) + by]);
   if (next) {
-    open(next.image);
+    details.open(next.image);
   }
 }
 
@@ -208,6 +205,7 @@ function status({imagesPerSecond, latencyMillis, images, modelVersion, refused, 
   byId('refused').textContent = refused.toLocaleString('en');
   byId('refused').classList.toggle('some', refused > 0);
   showRefusals(refusals);
+  ask.refused(refusals);
 }
 
 let refusalsShown = '';
@@ -219,34 +217,14 @@ function showRefusals(refusals) {
   refusalsShown = now;
   byId('refusals').hidden = refusals.length === 0;
   byId('refusals').querySelector('ol').replaceChildren(...refusals.map(({code, reason, at}) => {
-    const item = document.createElement('li');
-    const time = document.createElement('time');
-    const label = document.createElement('span');
-    const text = document.createElement('div');
+    const item = element('li');
+    const time = element('time', '', clock(at));
+    const label = element('span', 'code', words(code));
+    const text = element('div', '', reason);
     time.dateTime = isoTime(at);
-    time.textContent = clock(at);
-    label.className = 'code';
-    label.textContent = words(code);
-    text.textContent = reason;
     item.append(time, label, text);
     return item;
   }));
-}
-
-const words = name => name.toLowerCase().replaceAll('_', ' ');
-const clock = millis => new Date(millis).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', second: '2-digit'});
-
-// Clients write these numbers, so they may be no date and no number at all.
-function isoTime(millis) {
-  const time = new Date(millis);
-  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
-}
-
-function duration(value) {
-  const millis = Number(value);
-  if (millis < 1000) return `${millis.toFixed(millis < 10 ? 1 : 0)} ms`;
-  const seconds = millis / 1000;
-  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 }
 
 byId('pause').addEventListener('click', event => {
@@ -256,14 +234,12 @@ byId('pause').addEventListener('click', event => {
   askForFrame();
 });
 
-dialog.addEventListener('click', event => {
-  if (event.target === dialog) dialog.close(); // the backdrop
-  if (event.target.dataset.step) step(Number(event.target.dataset.step));
-});
-dialog.addEventListener('keydown', event => {
-  if (event.key === 'ArrowLeft') step(-1);
-  if (event.key === 'ArrowRight') step(1);
-});
+byId('grouped').addEventListener('click', () => group(!grouped));
+
+const images = () => [...[...shown.values()].map(({image}) => image), ...waiting];
+ask.start(details.open);
+compare.start(details.open, images);
+details.start({step, more: ask.fill, compare: image => compare.ofImage(image, images())});
 
 for (const command of document.querySelectorAll('.command')) {
   command.querySelector('button').addEventListener('click', async ({target}) => {
@@ -274,6 +250,12 @@ for (const command of document.querySelectorAll('.command')) {
 }
 
 if (matchMedia('(max-width: 900px)').matches) {
-  byId('next').open = false;
+  byId('ask').open = false;
   byId('refusals').open = false;
 }
+
+const events = new EventSource('/events');
+events.addEventListener('about', event => about(JSON.parse(event.data)));
+events.addEventListener('image', event => arrive(JSON.parse(event.data)));
+events.addEventListener('status', event => status(JSON.parse(event.data)));
+events.onerror = () => connection('lost', 'connection lost, trying again');

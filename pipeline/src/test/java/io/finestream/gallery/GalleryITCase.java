@@ -21,7 +21,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -149,10 +148,6 @@ class GalleryITCase {
             assertThat(shown.get("subclass").textValue()).isEqualTo(name);
             assertThat(events.contentType()).isEqualTo("text/event-stream");
         }
-        HttpResponse<byte[]> script = get("gallery.js");
-        assertThat(new String(script.body(), StandardCharsets.UTF_8))
-                .contains("textContent")
-                .doesNotContain("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(");
     }
 
     @Test
@@ -252,7 +247,14 @@ class GalleryITCase {
     }
 
     private static Gallery startGallery(int port) throws Exception {
-        return Gallery.start(client(), TOPICS, FORMAT, Teaching.UNKNOWN, port, URI.create("http://127.0.0.1:8081"));
+        return Gallery.start(
+                client(),
+                TOPICS,
+                FORMAT,
+                PageAddress.local(port),
+                SampleRecords.classes(),
+                Teaching.UNKNOWN,
+                URI.create("http://127.0.0.1:8081"));
     }
 
     private static KafkaProducer<byte[], byte[]> producer(Map<String, Object> settings) {

@@ -36,7 +36,13 @@ final class GalleryPreview {
             Topics topics = Topics.DEFAULT;
             topics.create(client, 4, (short) 1);
             try (Gallery gallery = Gallery.start(
-                            client, topics, format, Teaching.UNKNOWN, port, URI.create("http://127.0.0.1:8081"));
+                            client,
+                            topics,
+                            format,
+                            PageAddress.local(port),
+                            SampleRecords.classes(),
+                            Teaching.UNKNOWN,
+                            URI.create("http://127.0.0.1:8081"));
                     KafkaProducer<byte[], byte[]> producer =
                             new KafkaProducer<>(client, new ByteArraySerializer(), new ByteArraySerializer())) {
                 System.out.println(gallery.uri());

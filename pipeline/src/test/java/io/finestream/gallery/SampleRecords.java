@@ -12,6 +12,8 @@ import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.ResolvedGuidance;
 import io.finestream.schemas.SamplerName;
 import io.finestream.schemas.StageTimings;
+import io.finestream.weights.ModelChoice;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
@@ -46,6 +48,11 @@ public final class SampleRecords {
                 .setCreatedAt(Instant.now())
                 .setProvenance(new Provenance("finestream 0.1.0", "flowers", "generation-requests", 0, seed))
                 .build();
+    }
+
+    /** Those of the shipped model. */
+    static ModelClasses classes() throws IOException {
+        return ModelClasses.of(ModelChoice.of("flowers").locate());
     }
 
     static DeadLetter unknownClass(String name) {

@@ -106,7 +106,8 @@ class TeachITCase {
         ModelChoice choice = ModelChoice.of(model.toString());
         Taxonomy taxonomy = choice.locate().readTaxonomy(choice.locate().readConfig());
         Teaching teaching = new Teaching(taxonomy, adapters, choice);
-        gallery = Gallery.start(new HashMap<>(client()), topics, WIRE, teaching, 0, null);
+        gallery = Gallery.start(
+                new HashMap<>(client()), topics, WIRE, PageAddress.local(0), SampleRecords.classes(), teaching, null);
     }
 
     @AfterEach

@@ -1,0 +1,156 @@
+// The form, and what came of what was asked for.
+import {byId, clock, element, fromTemplate, picture, settings} from './text.js';
+import {picker} from './picker.js';
+
+const MAX_ORDERS = 20;
+const MAX_RECENT = 200;
+
+const form = byId('ask-form');
+const orders = new Map(); // request id -> {order, item, images}
+let recent = []; // images that may have come before the answer to their request
+let modelScale = '';
+let open = () => {};
+
+export function start(openImage) {
+  open = openImage;
+  form.elements.seed.value = anotherSeed();
+  picker(byId('class'), byId('class-list'), byId('class-found'));
+}
+
+export function limits({maxCount, timesteps, guidanceScale}) {
+  modelScale = guidanceScale;
+  form.elements.count.max = maxCount;
+  form.elements.steps.max = timesteps;
+  form.elements.guidanceScale.placeholder = guidanceScale;
+}
+
+export const anotherSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0] >>> 1);
+
+// Sends one request; the server says what is wrong with it. Gives the answer, or throws with the reason.
+export async function send(asked) {
+  let answer;
+  try {
+    answer = await fetch('/requests', {
+      method: 'POST',
+      headers: {'Content-Type': 'application/json'},
+      body: JSON.stringify(asked),
+    });
+  } catch {
+    throw new Error('the page’s program does not answer; is it still running?');
+  }
+  const text = await answer.text();
+  let told;
+  try {
+    told = JSON.parse(text);
+  } catch {
+    throw new Error(text.trim() || `the answer was ${answer.status}`);
+  }
+  if (!answer.ok) throw new Error(told.error);
+  list({...asked, ...told});
+  return told;
+}
+
+function list(order) {
+  const item = fromTemplate('order');
+  item.dataset.requestId = order.requestId;
+  item.querySelector('.subclass').textContent = order.subclass;
+  item.querySelector('.made').textContent =
+    settings({...order, guidanceScale: order.guidance === 'NONE' ? 'none' : order.guidanceScale ?? modelScale});
+  orders.set(order.requestId, {order, item, images: 0});
+  byId('asked').prepend(item);
+  for (const [id, old] of orders) {
+    if (orders.size <= MAX_ORDERS) break;
+    orders.delete(id);
+    old.item.remove();
+  }
+  state(orders.get(order.requestId), `asked ${clock(Date.now())}`);
+  recent.filter(image => image.requestId === order.requestId).forEach(show);
+}
+
+function state({item}, text) {
+  item.querySelector('.state').textContent = text;
+}
+
+export function arrive(image) {
+  recent = [...recent, image].slice(-MAX_RECENT);
+  show(image);
+}
+
+function show(image) {
+  const known = orders.get(image.requestId);
+  if (!known) return;
+  known.images++;
+  const {order, item, images} = known;
+  state(known, images < order.count ? `${images} of ${order.count}` : 'done');
+  item.querySelector('.state').classList.toggle('done', images >= order.count);
+  const thumb = element('li');
+  const button = element('button');
+  button.type = 'button';
+  button.append(picture(image, `${image.subclass}, sample ${image.sample}`));
+  button.addEventListener('click', () => open(image));
+  thumb.append(button);
+  item.querySelector('.thumbs').append(thumb);
+}
+
+export function refused(refusals) {
+  for (const {requestId, reason} of refusals) {
+    const known = orders.get(requestId);
+    if (known) {
+      const text = known.item.querySelector('.refusal');
+      state(known, 'refused');
+      text.textContent = reason;
+      text.hidden = false;
+    }
+  }
+}
+
+// What the form says, without what it leaves open.
+export function asked() {
+  const {elements} = form;
+  const all = {subclass: elements.subclass.value.trim()};
+  for (const name of ['count', 'guidanceScale', 'intervalLow', 'intervalHigh', 'steps', 'priority']) {
+    const {value, validity} = elements[name];
+    if (validity.badInput) all[name] = 'no number';
+    else if (value !== '') all[name] = Number(value);
+  }
+  for (const name of ['seed', 'sampler', 'guidance']) {
+    if (elements[name].value.trim() !== '') all[name] = elements[name].value.trim();
+  }
+  return all;
+}
+
+// Same class, same settings, another seed.
+export function fill(image) {
+  const {elements} = form;
+  elements.subclass.value = image.subclass;
+  elements.seed.value = anotherSeed();
+  elements.guidance.value = image.guidance;
+  for (const name of ['guidanceScale', 'intervalLow', 'intervalHigh', 'sampler']) elements[name].value = image[name];
+  elements.steps.value = image.stepsRequested;
+  byId('ask').open = true;
+  byId('ask').scrollIntoView({block: 'nearest'});
+  form.querySelector('[type=submit]').focus();
+}
+
+function message(text, bad) {
+  byId('ask-message').textContent = text;
+  byId('ask-message').classList.toggle('bad', bad);
+}
+
+form.addEventListener('submit', async event => {
+  event.preventDefault();
+  const button = form.querySelector('[type=submit]');
+  if (!form.elements.seed.value.trim()) form.elements.seed.value = anotherSeed();
+  button.setAttribute('aria-disabled', 'true'); // keeps the focus, which disabled would lose
+  message('sending', false);
+  try {
+    const {count, seed} = await send(asked());
+    message(`Asked for ${count} ${count === 1 ? 'image' : 'images'}, seed ${seed}.`, false);
+  } catch (e) {
+    message(e.message, true);
+  } finally {
+    button.removeAttribute('aria-disabled');
+  }
+});
+
+byId('another-seed').addEventListener('click', () => { form.elements.seed.value = anotherSeed(); });

@@ -1,0 +1,40 @@
+// Everything that came from Kafka is put on the page as text, never as markup.
+
+export const byId = id => document.getElementById(id);
+export const fileOf = image => '/images/' + image.number;
+export const words = name => name.toLowerCase().replaceAll('_', ' ');
+
+export function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+export const fromTemplate = id => byId(id).content.firstElementChild.cloneNode(true);
+
+export function picture(image, alt = `Generated image of the class ${image.subclass}`) {
+  const made = element('img');
+  made.src = fileOf(image);
+  made.alt = alt;
+  return made;
+}
+
+export const clock = millis =>
+  new Date(millis).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+
+// Clients write these numbers, so they may be no date and no number at all.
+export function isoTime(millis) {
+  const time = new Date(millis);
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
+}
+
+export function duration(value) {
+  const millis = Number(value);
+  if (millis < 1000) return `${millis.toFixed(millis < 10 ? 1 : 0)} ms`;
+  const seconds = millis / 1000;
+  return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
+}
+
+export const settings = ({seed, guidanceScale, steps, sampler}) =>
+  `seed ${seed} · guidance ${guidanceScale} · ${steps} steps ${words(sampler)}`;
