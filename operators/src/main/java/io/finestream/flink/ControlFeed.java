@@ -47,8 +47,8 @@ final class ControlFeed implements AutoCloseable {
         FollowedPartition partition = new FollowedPartition(topic);
         try {
             if (!partition.exists()) {
-                throw new IOException("there is no " + topic
-                        + " with one partition; create it with 'finestream topics create'");
+                throw new IOException(
+                        "there is no " + topic + " with one partition; create it with 'finestream topics create'");
             }
             long begin = partition.begin();
             partition.seek(from < begin || from > partition.end() ? begin : from);

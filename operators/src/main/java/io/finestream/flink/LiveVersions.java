@@ -202,11 +202,15 @@ final class LiveVersions implements AutoCloseable {
         groups.forEach(group -> group.batch().shorten(trajectory, left));
     }
 
-    /** Ends trajectories before their image, and returns them. */
-    List<Trajectory> drop(Predicate<Trajectory> unwanted) {
-        List<Trajectory> dropped = new ArrayList<>();
-        groups.forEach(group -> dropped.addAll(group.batch().drop(unwanted)));
-        dropDrained();
+    /** Ends trajectories before their image, and returns how far they were. */
+    List<DenoiseBatch.Progress<Trajectory>> drop(Predicate<Trajectory> unwanted) {
+        List<DenoiseBatch.Progress<Trajectory>> dropped = progress().stream()
+                .filter(sample -> unwanted.test(sample.tag()))
+                .toList();
+        if (!dropped.isEmpty()) {
+            groups.forEach(group -> group.batch().drop(unwanted));
+            dropDrained();
+        }
         return dropped;
     }
 

@@ -18,6 +18,7 @@ import picocli.CommandLine.ScopeType;
             RunCommand.class,
             GenerateCommand.class,
             RequestCommand.class,
+            CancelCommand.class,
             ImagesCommand.class,
             IngestCommand.class,
             TopicsCommand.class,

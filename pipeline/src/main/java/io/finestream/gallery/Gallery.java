@@ -11,6 +11,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,12 +30,15 @@ public final class Gallery implements AutoCloseable {
     private final ExecutorService threads;
     private final LiveView view;
     private final TopicFeed feed;
+    private final CancelRequests cancel;
 
-    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed) {
+    private Gallery(
+            HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, CancelRequests cancel) {
         this.server = server;
         this.threads = threads;
         this.view = view;
         this.feed = feed;
+        this.cancel = cancel;
     }
 
     /**
@@ -63,10 +67,12 @@ public final class Gallery implements AutoCloseable {
         serve(server, "/", page);
         serve(server, ImageFiles.PATH, new ImageFiles(view.images()));
         serve(server, "/events", new EventStream(view, about));
+        CancelRequests cancel = new CancelRequests(clientProperties, topics.control(), format);
+        serve(server, "/api/cancel", cancel, "POST");
         TopicFeed feed = new TopicFeed(clientProperties, topics, view);
         startAsDaemon(server);
         feed.start();
-        return new Gallery(server, threads, view, feed);
+        return new Gallery(server, threads, view, feed, cancel);
     }
 
     private static String about(Map<String, Object> clientProperties, @Nullable URI flinkPage) {
@@ -96,7 +102,11 @@ public final class Gallery implements AutoCloseable {
     }
 
     private static void serve(HttpServer server, String path, HttpHandler handler) {
-        server.createContext(path, handler).getFilters().add(new LocalBrowsersOnly());
+        serve(server, path, handler, "GET", "HEAD");
+    }
+
+    private static void serve(HttpServer server, String path, HttpHandler handler, String... methods) {
+        server.createContext(path, handler).getFilters().add(new LocalBrowsersOnly(List.of(methods)));
     }
 
     /** The server's own thread is a daemon if the thread that starts it is. */
@@ -125,5 +135,6 @@ public final class Gallery implements AutoCloseable {
         feed.close();
         server.stop(0);
         threads.shutdownNow();
+        cancel.close();
     }
 }

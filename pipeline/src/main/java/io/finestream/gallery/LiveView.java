@@ -5,12 +5,15 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.RegistryException;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.schemas.wire.WireFormatException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Base64;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.Set;
@@ -34,7 +37,9 @@ final class LiveView implements TopicFeed.Listener {
     private final JsonMapper json = new JsonMapper();
     private final AvroCodec<GeneratedImage> imageCodec;
     private final AvroCodec<DeadLetter> deadLetterCodec;
+    private final AvroCodec<GenerationEvent> eventCodec;
     private final RecentImages images = new RecentImages(IMAGES_KEPT, BYTES_KEPT);
+    private final RecentEvents events = new RecentEvents();
     private final long startedAt = System.currentTimeMillis();
 
     private final Deque<Long> arrivals = new ArrayDeque<>(); // nanoTime of the live images within the window
@@ -46,10 +51,24 @@ final class LiveView implements TopicFeed.Listener {
     LiveView(WireFormat format) {
         imageCodec = new AvroCodec<>(GeneratedImage.class, format);
         deadLetterCodec = new AvroCodec<>(DeadLetter.class, format);
+        eventCodec = new AvroCodec<>(GenerationEvent.class, format);
     }
 
     RecentImages images() {
         return images;
+    }
+
+    RecentEvents events() {
+        return events;
+    }
+
+    @Override
+    public void event(ConsumerRecord<byte[], byte[]> record) {
+        try {
+            events.add(details(eventCodec.decode(valueOf(record))).toString());
+        } catch (WireFormatException | RegistryException e) {
+            LOG.warn("{} is not shown: {}", place(record), e.getMessage());
+        }
     }
 
     @Override
@@ -149,6 +168,27 @@ final class LiveView implements TopicFeed.Listener {
                 .put("decode", image.getTimings().getDecodeMillis())
                 .put("encode", image.getTimings().getEncodeMillis())
                 .put("total", image.getTimings().getTotalMillis());
+        return node;
+    }
+
+    private ObjectNode details(GenerationEvent event) {
+        ObjectNode node = json.createObjectNode()
+                .put("requestId", event.getRequestId())
+                .put("sample", event.getSample())
+                .put("samples", event.getSamples())
+                .put("what", event.getWhat().name())
+                .put("step", event.getStep())
+                .put("steps", event.getSteps())
+                .put("at", event.getAt().toEpochMilli());
+        ByteBuffer preview = event.getPreview();
+        if (preview != null) {
+            byte[] png = new byte[preview.remaining()];
+            preview.duplicate().get(png);
+            node.put("preview", "data:image/png;base64," + Base64.getEncoder().encodeToString(png));
+        }
+        if (event.getReason() != null) {
+            node.put("reason", event.getReason());
+        }
         return node;
     }
 
