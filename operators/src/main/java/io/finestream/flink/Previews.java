@@ -2,6 +2,7 @@ package io.finestream.flink;
 
 import io.finestream.codec.Images;
 import io.finestream.torch.TorchOps;
+import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -87,7 +88,8 @@ final class Previews implements AutoCloseable {
 
     private @Nullable ByteBuffer png(float[] latent) {
         try {
-            return ByteBuffer.wrap(Images.toPng(Images.pad(planned.model().decode(latent), SIDE)));
+            BufferedImage image = planned.model().decode(latent);
+            return ByteBuffer.wrap(Images.toPng(Images.pad(image, Math.min(SIDE, image.getWidth()))));
         } catch (RuntimeException e) { // out of the device's memory, say: the image itself may still be made
             LOG.warn("a preview can not be drawn", e);
             return null;

@@ -53,10 +53,8 @@ class CancellationTest {
                     .extracting(GenerationEvent::getWhat, GenerationEvent::getRequestId, GenerationEvent::getSample)
                     .containsExactly(
                             tuple(EventKind.CANCELLED, "unwanted", 0), tuple(EventKind.CANCELLED, "unwanted", 1));
-            assertThat(harness.events()).allSatisfy(event -> {
-                assertThat(event.getStep()).isBetween(2, 4);
-                assertThat(event.getSteps()).isEqualTo(20);
-            });
+            assertThat(harness.events().get(0).getStep()).isBetween(2, 4);
+            assertThat(harness.events()).extracting(GenerationEvent::getSteps).containsOnly(20);
             harness.drain();
             assertThat(harness.ids()).containsExactly("wanted");
             alone.process(request("wanted", 21, 1));

@@ -41,11 +41,12 @@ class ProgressTest {
     void aSampleIsToldOfAtMostEveryQuarterSecondAndAtItsEnd() throws Exception {
         try (var harness = DenoiseHarness.open(settings).at(NOW)) {
             harness.process(telling(request("r", 10, 2), Reporting.STEPS));
-            harness.process(request("silent", 10, 1));
             for (int step = 1; step <= 10; step++) {
                 harness.at(NOW.plusMillis(100L * step));
                 harness.oneStep();
             }
+            harness.process(request("silent", 10, 1));
+            harness.drain();
             List<GenerationEvent> events = harness.events();
             assertThat(events).allSatisfy(event -> {
                 assertThat(event.getRequestId()).isEqualTo("r");
