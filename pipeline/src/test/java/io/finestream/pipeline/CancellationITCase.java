@@ -59,7 +59,7 @@ class CancellationITCase {
     private static String model;
 
     @BeforeAll
-    static void start() throws Exception {
+    static void startBroker() throws Exception {
         kafka = EmbeddedKafka.start(directory.resolve("kafka"), 0);
         model = TinyModel.write(directory.resolve("model"), 1).toString();
     }
