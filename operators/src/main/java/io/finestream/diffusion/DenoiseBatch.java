@@ -46,6 +46,38 @@ public final class DenoiseBatch<T> implements AutoCloseable {
      */
     public record Progress<T>(T tag, SampleSpec spec, int step, int rows) {}
 
+    /**
+     * Wants to see what the network takes an image for on the way to it.
+     *
+     * @param <T> as of the batch
+     */
+    public interface Estimates<T> {
+        /** Whether the estimate of this trajectory's next step is worth a copy from the device. */
+        boolean wants(T tag);
+
+        /**
+         * Called at each step for which {@link #wants} holds and that asks the network.
+         *
+         * @param x0 the clean latent as the guided prediction has it, [C, H, W]
+         */
+        void take(T tag, float[] x0);
+
+        /** Of nothing. */
+        static <T> Estimates<T> none() {
+            return new Estimates<>() {
+                @Override
+                public boolean wants(T tag) {
+                    return false;
+                }
+
+                @Override
+                public void take(T tag, float[] x0) {
+                    throw new IllegalStateException("an estimate that nobody wants");
+                }
+            };
+        }
+    }
+
     private static final class Slot<T> {
         final T tag;
         SampleSpec spec;
@@ -242,16 +274,17 @@ public final class DenoiseBatch<T> implements AutoCloseable {
 
     /** Advances the trajectories by one step, oldest first within the row budget, and returns those that are done. */
     public List<Finished<T>> step() {
-        return step(IntStream.range(0, countWithinBudget()).toArray());
+        return step(IntStream.range(0, countWithinBudget()).toArray(), Estimates.none());
     }
 
     /**
      * Advances some trajectories by one step, and returns those that are done.
      *
      * @param chosen their places in {@link #progress}, ascending; none is a step of none
+     * @param estimates told what the images will be like
      * @throws IllegalArgumentException if they take more rows than the budget
      */
-    public List<Finished<T>> step(int[] chosen) {
+    public List<Finished<T>> step(int[] chosen, Estimates<T> estimates) {
         if (chosen.length == 0) {
             return List.of();
         }
@@ -264,6 +297,7 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         try (NDManager m = manager.newSubManager()) {
             NDArray x = latents.pick(m, chosen); // [n, C, H, W]
             NDArray prediction = predict(m, x, advancing); // [n, 2C, H, W]
+            tell(estimates, x, prediction, advancing);
             NDArray next = model.ops().samplerStep(m, x, prediction, noise(m, advancing), coefficients(m, advancing));
             next = histories.advance(m, x, prediction, next, multistep(chosen));
             retire(m, next, chosen, finished);
@@ -295,6 +329,22 @@ public final class DenoiseBatch<T> implements AutoCloseable {
         }
         NDArray scale = m.create(rows.scale(), new Shape(advancing.size(), config.inChannels()));
         return model.ops().guide(m, out, m.create(rows.fineRow()), m.create(rows.coarseRow()), scale); // [n, 2C, H, W]
+    }
+
+    private void tell(Estimates<T> estimates, NDArray x, NDArray prediction, List<Slot<T>> advancing) {
+        for (int i = 0; i < advancing.size(); i++) {
+            Slot<T> slot = advancing.get(i);
+            if (slot.next().asks() && estimates.wants(slot.tag)) {
+                double alphaBar = model.schedule().alphaBars()[slot.next().t()];
+                Linear x0 = Linear.x0(alphaBar).forPrediction(model.prediction(), alphaBar);
+                float[] latent = x.get(i).toFloatArray(); // [C, H, W]
+                float[] predicted = prediction.get(i).toFloatArray(); // [2C, H, W]
+                for (int j = 0; j < latent.length; j++) {
+                    latent[j] = (float) (x0.x() * latent[j] + x0.prediction() * predicted[j]);
+                }
+                estimates.take(slot.tag, latent);
+            }
+        }
     }
 
     private NDArray noise(NDManager m, List<Slot<T>> advancing) {

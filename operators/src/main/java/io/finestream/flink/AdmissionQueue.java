@@ -153,6 +153,18 @@ final class AdmissionQueue {
         return expired;
     }
 
+    /** Takes out all records of a request. */
+    List<PendingRequest> cancel(String requestId) {
+        List<PendingRequest> cancelled = new ArrayList<>();
+        for (Line line : List.copyOf(linesOfRequest.getOrDefault(requestId, Set.of()))) {
+            withdraw(line);
+            forget(line);
+            line.entries.forEach(entry -> cancelled.add(entry.request()));
+            size -= line.entries.size();
+        }
+        return cancelled;
+    }
+
     private void arrange(Line line) {
         order.add(line);
         if (line.deadline() != Urgency.NEVER) {

@@ -2,6 +2,7 @@ package io.finestream.flink;
 
 import io.finestream.diffusion.DenoiseBatch;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.EventKind;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Quality;
@@ -42,11 +43,13 @@ final class Deadlines {
     private final RequestReader reader;
     private final AdmissionQueue pending;
     private final LiveVersions live;
+    private final ProgressEvents events;
 
-    Deadlines(RequestReader reader, AdmissionQueue pending, LiveVersions live) {
+    Deadlines(RequestReader reader, AdmissionQueue pending, LiveVersions live, ProgressEvents events) {
         this.reader = reader;
         this.pending = pending;
         this.live = live;
+        this.events = events;
     }
 
     /**
@@ -57,6 +60,7 @@ final class Deadlines {
     List<DeadLetter> expire(Instant now) {
         Map<Source, Late> late = new LinkedHashMap<>();
         for (PendingRequest waiting : pending.expire(now)) {
+            events.ended(EventKind.EXPIRED, waiting, now);
             GenerationRequest request = waiting.getRequest();
             Source source = new Source(
                     waiting.getSourceTopic(),
@@ -65,7 +69,9 @@ final class Deadlines {
                     waiting.getSourceTimestamp());
             late.put(source, new Late(request, waiting.getNextSample() - request.getFirstSample()));
         }
-        for (Trajectory dropped : live.drop(sample -> isLate(sample.getRequest(), now))) {
+        for (DenoiseBatch.Progress<Trajectory> sample : live.drop(any -> isLate(any.getRequest(), now))) {
+            events.ended(EventKind.EXPIRED, sample, now);
+            Trajectory dropped = sample.tag();
             GenerationRequest request = dropped.getRequest();
             Source source = new Source(
                     dropped.getSourceTopic(),

@@ -1,7 +1,9 @@
 package io.finestream.flink;
 
 import io.finestream.diffusion.DenoiseBatch;
+import io.finestream.schemas.ControlState;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.EventKind;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.PendingRequest;
 import io.finestream.schemas.Trajectory;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.state.ListStateDescriptor;
@@ -50,20 +53,26 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     private final GenerationSettings settings;
     private final @Nullable ParameterTopic parameters;
+    private final @Nullable ControlTopic control;
     private final MailboxExecutor mailbox;
     private final AdmissionQueue pending = new AdmissionQueue();
+    private final Cancellations cancellations = new Cancellations();
     private final List<Trajectory> restored = new ArrayList<>();
 
     private transient ListState<Trajectory> inFlightState;
     private transient ListState<PendingRequest> pendingState;
     private transient ListState<LiveVersion> versionState;
+    private transient ListState<ControlState> controlState;
     private transient SavedVersions restoredVersions;
     private transient PlannedModel planned;
     private transient RequestReader reader;
     private transient Trajectories trajectories;
     private transient LiveVersions live;
     private transient Deadlines deadlines;
+    private transient ProgressEvents events;
+    private transient Previews previews;
     private transient @Nullable ParameterFeed feed;
+    private transient @Nullable ControlFeed controlFeed;
     private transient DenoiseMetrics measured;
     private boolean stepScheduled;
     private boolean readSinceTurn;
@@ -73,10 +82,12 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     DenoiseOperator(
             StreamOperatorParameters<Trajectory> operatorParameters,
             GenerationSettings settings,
-            @Nullable ParameterTopic parameters) {
+            @Nullable ParameterTopic parameters,
+            @Nullable ControlTopic control) {
         super(operatorParameters);
         this.settings = settings;
         this.parameters = parameters;
+        this.control = control;
         // the priority of checkpoints, so that they get in while the end of the input is drained
         mailbox = operatorParameters
                 .getContainingTask()
@@ -93,11 +104,16 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
                 .getListState(new ListStateDescriptor<>("pending", new AvroTypeInfo<>(PendingRequest.class)));
         versionState = context.getOperatorStateStore()
                 .getUnionListState(new ListStateDescriptor<>("versions", new AvroTypeInfo<>(LiveVersion.class)));
+        controlState = context.getOperatorStateStore()
+                .getUnionListState(new ListStateDescriptor<>("control", new AvroTypeInfo<>(ControlState.class)));
         for (Trajectory trajectory : inFlightState.get()) {
             restored.add(trajectory);
         }
         for (PendingRequest request : pendingState.get()) {
             pending.add(request);
+        }
+        for (ControlState read : controlState.get()) {
+            cancellations.restore(read);
         }
         restoredVersions = SavedVersions.of(versionState.get(), restored);
     }
@@ -112,7 +128,14 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         reader = new RequestReader(settings.wireFormat(), resolver);
         trajectories = new Trajectories(model, resolver);
         live = new LiveVersions(model, planned.plan().rows(), settings.swap());
-        deadlines = new Deadlines(reader, pending, live);
+        previews = new Previews(
+                PlannedModel.open(settings, subtask(), slots()),
+                getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks());
+        events = new ProgressEvents(
+                previews,
+                new Mails(mailbox),
+                event -> output.collect(DenoiseOperatorFactory.EVENTS, new StreamRecord<>(event)));
+        deadlines = new Deadlines(reader, pending, live, events);
         measured = DenoiseMetrics.in(metrics, live, pending, this::now);
         live.restore(restoredVersions.versions());
         for (Trajectory trajectory : restored) {
@@ -123,8 +146,34 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         if (parameters != null) {
             follow(parameters);
         }
+        if (control != null) {
+            controlFeed = ControlFeed.open(control, settings.wireFormat(), cancellations.nextOffset(), controls());
+            controlFeed.catchUp();
+            controlFeed.follow();
+        }
         admitPending();
         scheduleStep();
+    }
+
+    /** Takes what clients say about their requests as the feed brings it. */
+    ControlFeed.Listener controls() {
+        return new ControlMails(new Mails(mailbox), control, cancellations, () -> {
+            dropCancelled(now());
+            admitPending();
+            scheduleStep();
+        });
+    }
+
+    private void dropCancelled(Instant now) {
+        Set<String> cancelled = cancellations.take(now);
+        if (cancelled.isEmpty()) {
+            return;
+        }
+        for (String id : cancelled) {
+            pending.cancel(id).forEach(waiting -> events.ended(EventKind.CANCELLED, waiting, now));
+        }
+        live.drop(sample -> cancelled.contains(sample.getRequest().getRequestId()))
+                .forEach(sample -> events.ended(EventKind.CANCELLED, sample, now));
     }
 
     /** Waits for the versions that are there: the first request may be for a class that only the newest knows. */
@@ -171,10 +220,19 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     @Override
     public void processElement(StreamRecord<SourceRecord> element) throws Exception {
         SourceRecord record = element.getValue();
+        Instant now = now();
+        dropCancelled(now);
         try {
-            pending.add(reader.read(record, live.taxonomy(), now()));
+            PendingRequest request = reader.read(record, live.taxonomy(), now);
+            if (cancellations.isCancelled(request.getRequest().getRequestId(), now)) {
+                events.ended(EventKind.CANCELLED, request, now);
+                return;
+            }
+            pending.add(request);
+            events.accepted(request, now);
         } catch (RequestException e) {
             reject(record.deadLetter(e.requestId(), e.code(), String.valueOf(e.getMessage())));
+            events.failed(e, now);
             return;
         }
         readSinceTurn = true;
@@ -248,13 +306,18 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         }
         readSinceStep = 0;
         Instant now = now();
+        dropCancelled(now);
         deadlines.expire(now).forEach(this::reject);
         deadlines.shorten(now);
+        if (live.isEmpty()) {
+            return;
+        }
         long stepsBefore = live.stepsDone();
         long rowsBefore = live.rowsDone();
         List<DenoiseBatch.Progress<Trajectory>> inFlight = live.progress();
+        events.begin(inFlight, now);
         long start = System.nanoTime();
-        List<DenoiseBatch.Finished<Trajectory>> finished = live.step();
+        List<DenoiseBatch.Finished<Trajectory>> finished = live.step(events);
         long nanos = System.nanoTime() - start;
         measured.step(
                 live.stepsDone() - stepsBefore,
@@ -262,8 +325,10 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
                 planned.plan().rows(),
                 nanos);
         inFlight.forEach(sample -> sample.tag().setDenoiseNanos(sample.tag().getDenoiseNanos() + nanos));
+        events.stepped(live.progress(), now());
         for (DenoiseBatch.Finished<Trajectory> done : finished) {
             Trajectory trajectory = Trajectories.finish(done);
+            events.done(trajectory, now());
             output.collect(new StreamRecord<>(
                     trajectory, trajectory.getSourceTimestamp().toEpochMilli()));
         }
@@ -279,6 +344,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         inFlightState.update(inFlight);
         pendingState.update(pending.waiting());
         versionState.update(live.saved());
+        // all subtasks read the same: one of them says what, and a restore reads on from there
+        controlState.update(subtask() == 0 ? List.of(cancellations.saved()) : List.of());
     }
 
     /** At the end of a bounded input every trajectory still reaches its image. */
@@ -297,6 +364,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     public void close() throws Exception {
         try (PlannedModel closedLast = planned;
                 LiveVersions closedSecond = live;
+                Previews closedWithModelOfTheirOwn = previews;
+                ControlFeed closedToo = controlFeed;
                 ParameterFeed closedFirst = feed) { // its thread reads the model
             super.close();
         }

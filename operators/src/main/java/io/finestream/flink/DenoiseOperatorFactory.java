@@ -1,6 +1,7 @@
 package io.finestream.flink;
 
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.Trajectory;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.ChainingStrategy;
@@ -21,13 +22,24 @@ public final class DenoiseOperatorFactory extends AbstractStreamOperatorFactory<
         private static final long serialVersionUID = 1;
     };
 
+    /** What happens to samples, of those requests that want it told. */
+    public static final OutputTag<GenerationEvent> EVENTS = new OutputTag<>("generation-events") {
+        private static final long serialVersionUID = 1;
+    };
+
     private final GenerationSettings settings;
     private final @Nullable ParameterTopic parameters;
+    private final @Nullable ControlTopic control;
 
-    /** @param parameters where new versions come from; null for none */
-    public DenoiseOperatorFactory(GenerationSettings settings, @Nullable ParameterTopic parameters) {
+    /**
+     * @param parameters where new versions come from; null for none
+     * @param control where requests are cancelled; null if they can not be
+     */
+    public DenoiseOperatorFactory(
+            GenerationSettings settings, @Nullable ParameterTopic parameters, @Nullable ControlTopic control) {
         this.settings = settings;
         this.parameters = parameters;
+        this.control = control;
         setChainingStrategy(ChainingStrategy.ALWAYS);
     }
 
@@ -35,7 +47,7 @@ public final class DenoiseOperatorFactory extends AbstractStreamOperatorFactory<
     @SuppressWarnings("unchecked")
     public <T extends StreamOperator<Trajectory>> T createStreamOperator(
             StreamOperatorParameters<Trajectory> operatorParameters) {
-        return (T) new DenoiseOperator(operatorParameters, settings, parameters);
+        return (T) new DenoiseOperator(operatorParameters, settings, parameters, control);
     }
 
     @Override

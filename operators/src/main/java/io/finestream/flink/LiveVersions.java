@@ -169,7 +169,7 @@ final class LiveVersions implements AutoCloseable {
     }
 
     /** Advances the trajectories whose turn it is by one step, and returns those done. */
-    List<DenoiseBatch.Finished<Trajectory>> step() {
+    List<DenoiseBatch.Finished<Trajectory>> step(DenoiseBatch.Estimates<Trajectory> estimates) {
         BitSet chosen = share.choose(demands());
         List<DenoiseBatch.Finished<Trajectory>> finished = new ArrayList<>();
         long rows = rowsDone();
@@ -177,7 +177,7 @@ final class LiveVersions implements AutoCloseable {
         int first = 0;
         for (Group group : groups) {
             int end = first + group.batch().size();
-            finished.addAll(group.batch().step(chosen.get(first, end).stream().toArray()));
+            finished.addAll(group.batch().step(chosen.get(first, end).stream().toArray(), estimates));
             first = end;
         }
         share.took((int) (rowsDone() - rows), System.nanoTime() - start);
@@ -202,11 +202,15 @@ final class LiveVersions implements AutoCloseable {
         groups.forEach(group -> group.batch().shorten(trajectory, left));
     }
 
-    /** Ends trajectories before their image, and returns them. */
-    List<Trajectory> drop(Predicate<Trajectory> unwanted) {
-        List<Trajectory> dropped = new ArrayList<>();
-        groups.forEach(group -> dropped.addAll(group.batch().drop(unwanted)));
-        dropDrained();
+    /** Ends trajectories before their image, and returns how far they were. */
+    List<DenoiseBatch.Progress<Trajectory>> drop(Predicate<Trajectory> unwanted) {
+        List<DenoiseBatch.Progress<Trajectory>> dropped = progress().stream()
+                .filter(sample -> unwanted.test(sample.tag()))
+                .toList();
+        if (!dropped.isEmpty()) {
+            groups.forEach(group -> group.batch().drop(unwanted));
+            dropDrained();
+        }
         return dropped;
     }
 

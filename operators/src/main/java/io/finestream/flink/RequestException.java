@@ -1,5 +1,6 @@
 package io.finestream.flink;
 
+import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.ReasonCode;
 import org.jspecify.annotations.Nullable;
 
@@ -9,21 +10,21 @@ public final class RequestException extends Exception {
     private static final long serialVersionUID = 1;
 
     private final ReasonCode code;
-    private final @Nullable String requestId;
+    private final @Nullable GenerationRequest request;
 
     RequestException(ReasonCode code, String message) {
         this(code, message, null);
     }
 
-    private RequestException(ReasonCode code, String message, @Nullable String requestId) {
+    private RequestException(ReasonCode code, String message, @Nullable GenerationRequest request) {
         super(message);
         this.code = code;
-        this.requestId = requestId;
+        this.request = request;
     }
 
-    /** The same about the request of this id. */
-    RequestException about(String id) {
-        return new RequestException(code, String.valueOf(getMessage()), id);
+    /** The same about this request. */
+    RequestException about(GenerationRequest about) {
+        return new RequestException(code, String.valueOf(getMessage()), about);
     }
 
     public ReasonCode code() {
@@ -32,7 +33,13 @@ public final class RequestException extends Exception {
 
     /** The request, where it could be read. */
     @Nullable
+    GenerationRequest request() {
+        return request;
+    }
+
+    /** Its id. */
+    @Nullable
     String requestId() {
-        return requestId;
+        return request == null ? null : request.getRequestId();
     }
 }

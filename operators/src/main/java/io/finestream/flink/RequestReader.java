@@ -43,7 +43,7 @@ final class RequestReader {
                     .setEnqueuedAt(now)
                     .build();
         } catch (RequestException e) {
-            throw e.about(request.getRequestId());
+            throw e.about(request);
         }
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -338,6 +339,35 @@ class DenoiseBatchTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void theLastEstimateOfDdimIsItsImage(PredictionType prediction) {
+        DiffusionModel model = new DiffusionModel(MODEL.ops(), MODEL.dit(), MODEL.schedule(), prediction);
+        SampleSpec spec = spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 4);
+        List<float[]> estimates = new ArrayList<>();
+        try (DenoiseBatch<Integer> batch = batch(model, 8)) {
+            batch.admit(7, spec);
+            batch.admit(8, spec);
+            List<DenoiseBatch.Finished<Integer>> finished = List.of();
+            while (finished.isEmpty()) {
+                finished = batch.step(new int[] {0, 1}, new DenoiseBatch.Estimates<>() {
+                    @Override
+                    public boolean wants(Integer tag) {
+                        return tag == 8;
+                    }
+
+                    @Override
+                    public void take(Integer tag, float[] x0) {
+                        estimates.add(x0);
+                    }
+                });
+            }
+            assertThat(estimates).hasSize(4);
+            assertThat(estimates.get(3)).containsExactly(finished.get(1).latent(), Offset.offset(1e-4f));
+            assertThat(estimates.get(0)).isNotEqualTo(estimates.get(3));
+        }
+    }
+
     @Test
     void onlyTheChosenTrajectoriesAdvance() {
         SampleSpec guided = spec(0, Guidance.fineGrained(4, 3), new Sampler.Ddim(0), 5); // two rows
@@ -345,15 +375,15 @@ class DenoiseBatchTest {
             for (int i = 0; i < 3; i++) {
                 batch.admit(i, guided);
             }
-            batch.step(new int[] {1});
+            batch.step(new int[] {1}, DenoiseBatch.Estimates.none());
             assertThat(batch.rowsDone()).isEqualTo(2);
             assertThat(batch.progress()).extracting(DenoiseBatch.Progress::step).containsExactly(0, 1, 0);
-            batch.step(new int[] {0, 2});
+            batch.step(new int[] {0, 2}, DenoiseBatch.Estimates.none());
             assertThat(batch.inFlight()).extracting(DenoiseBatch.InFlight::step).containsExactly(1, 1, 1);
-            assertThat(batch.step(new int[0])).isEmpty();
+            assertThat(batch.step(new int[0], DenoiseBatch.Estimates.none())).isEmpty();
             assertThat(batch.stepsDone()).isEqualTo(2);
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> batch.step(new int[] {0, 1, 2}))
+                    .isThrownBy(() -> batch.step(new int[] {0, 1, 2}, DenoiseBatch.Estimates.none()))
                     .withMessage("a step of 6 rows, expected at most 5");
         }
     }
@@ -379,7 +409,8 @@ class DenoiseBatchTest {
                         chosen.add(i);
                     }
                 }
-                batch.step(chosen.build().toArray()).forEach(image -> images.put(image.tag(), image.latent()));
+                batch.step(chosen.build().toArray(), DenoiseBatch.Estimates.none())
+                        .forEach(image -> images.put(image.tag(), image.latent()));
             }
         }
         for (int i = 0; i < MIX.size(); i++) {

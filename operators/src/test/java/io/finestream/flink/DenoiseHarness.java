@@ -2,7 +2,10 @@ package io.finestream.flink;
 
 import io.finestream.TinyModel;
 import io.finestream.diffusion.DenoiseBatch;
+import io.finestream.schemas.ControlAction;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.GenerationControl;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
@@ -32,9 +35,10 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
             new AvroCodec<>(GenerationRequest.class, new WireFormat.SingleObject());
 
     private long offset;
+    private long controls;
 
     DenoiseHarness(GenerationSettings settings, int parallelism, int subtask) throws Exception {
-        super(new DenoiseOperatorFactory(settings, null), MAX_PARALLELISM, parallelism, subtask);
+        super(new DenoiseOperatorFactory(settings, null, null), MAX_PARALLELISM, parallelism, subtask);
         setup(new AvroTypeInfo<>(Trajectory.class)
                 .createSerializer(getExecutionConfig().getSerializerConfig()));
     }
@@ -58,6 +62,19 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
         return letters == null
                 ? List.of()
                 : letters.stream().map(StreamRecord::getValue).toList();
+    }
+
+    /** What was told, the earliest first. */
+    List<GenerationEvent> events() {
+        var events = getSideOutput(DenoiseOperatorFactory.EVENTS);
+        return events == null
+                ? List.of()
+                : events.stream().map(StreamRecord::getValue).toList();
+    }
+
+    /** Hands the operator a cancellation as the feed does. */
+    void cancel(String id) {
+        operator().controls().control(controls++, new GenerationControl(id, ControlAction.CANCEL, Instant.EPOCH));
     }
 
     /** Steps that the samples of a request have done, the oldest first. */

@@ -111,7 +111,9 @@ public record FairnessBench(
                 env,
                 connectors.records(topics.requests(), false),
                 null,
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         return env.executeAsync(GenerationJob.NAME);

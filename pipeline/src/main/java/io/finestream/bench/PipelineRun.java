@@ -59,7 +59,9 @@ record PipelineRun(Workload load, GenerationSettings settings, int slots, String
                 env,
                 connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         JobID job = flink.submit(env, GenerationJob.NAME);

@@ -35,6 +35,7 @@ import picocli.CommandLine.ScopeType;
             RunCommand.class,
             GenerateCommand.class,
             RequestCommand.class,
+            CancelCommand.class,
             ImagesCommand.class,
             GalleryCommand.class,
             IngestCommand.class,

@@ -3,6 +3,7 @@ package io.finestream.cli;
 import io.finestream.kafka.TopicLookup;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.Quality;
+import io.finestream.schemas.Reporting;
 import io.finestream.schemas.wire.AvroCodec;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  finestream request --class 'golden dwarf allium' --count 8",
             "  finestream request --class tulip --json | jq -r .requestId",
+            "  finestream request --class tulip --progress",
             "  finestream request --file requests.jsonl --deadline 5m",
             "where a line of the file has any fields of GenerationRequest, or is just the name of a class:",
             "  {\"subclass\":\"golden dwarf allium\",\"count\":2,\"steps\":30,\"guidance\":{\"scale\":3}}"
@@ -90,6 +92,11 @@ final class RequestCommand implements Callable<Integer> {
     private Map<String, String> headers = new LinkedHashMap<>();
 
     @Option(
+            names = "--progress",
+            description = "wait, and show how far the images are; the exit code is 1 if one is not made")
+    private boolean progress;
+
+    @Option(
             names = "--max-per-record",
             paramLabel = "N",
             description = "a request for more images is split into records on different partitions"
@@ -117,12 +124,12 @@ final class RequestCommand implements Callable<Integer> {
         Map<String, String> client = kafka.clientProperties();
         AvroCodec<GenerationRequest> codec = new AvroCodec<>(GenerationRequest.class, kafka.wireFormat());
         int partitions = TopicLookup.partitions(client, target);
-        long records;
-        try (RequestSender sender = new RequestSender(client, target, partitions, codec)) {
-            records = send(sender, requests);
+        try (ProgressWatch watch =
+                        progress ? ProgressWatch.open(client, kafka.topics().events(), kafka.wireFormat()) : null;
+                RequestSender sender = new RequestSender(client, target, partitions, codec)) {
+            report(requests, send(sender, requests), target);
+            return watch == null || watch.follow(requests, command.commandLine().getErr()) == 0 ? 0 : 1;
         }
-        report(requests, records, target);
-        return 0;
     }
 
     private void check() {
@@ -157,6 +164,7 @@ final class RequestCommand implements Callable<Integer> {
                 .setPriority(priority)
                 .setDeadline(deadline)
                 .setQuality(degradable ? Quality.DEGRADABLE : Quality.EXACT)
+                .setProgress(progress ? Reporting.STEPS : Reporting.NONE)
                 .setHeaders(headers)
                 .build();
         if (file != null) {

@@ -90,7 +90,8 @@ final class RunCommand implements Callable<Integer> {
                 choice, model.device(), compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
-        List<String> needed = new ArrayList<>(List.of(topics.requests(), topics.images(), topics.deadLetters()));
+        List<String> needed = new ArrayList<>(List.of(
+                topics.requests(), topics.images(), topics.deadLetters(), topics.events(), topics.control()));
         if (!noUpdates) {
             needed.add(topics.parameters());
         }
@@ -108,7 +109,9 @@ final class RunCommand implements Callable<Integer> {
                 env,
                 connectors.records(topics.requests(), job.bounded()),
                 noUpdates ? null : connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("generating from " + topics.requests() + " to " + topics.images() + " at " + kafka.address()

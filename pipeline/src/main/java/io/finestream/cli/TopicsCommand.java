@@ -36,7 +36,8 @@ final class TopicsCommand {
         @Option(
                 names = "--partitions",
                 paramLabel = "N",
-                description = "of each topic but 'parameters', which has one; at least the parallelism of the job"
+                description = "of each topic but 'parameters' and 'generation-control', which have one; at least the"
+                        + " parallelism of the job"
                         + " (default ${DEFAULT-VALUE})")
         private int partitions = Topics.DEFAULT_PARTITIONS;
 

@@ -122,7 +122,9 @@ public final class Demo implements AutoCloseable {
                 generation,
                 connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 options.settings());
         run(flink, generation, GenerationJob.NAME, checkpoints.resolve("generation"));

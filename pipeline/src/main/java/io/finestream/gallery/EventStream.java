@@ -11,13 +11,14 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /events}, server-sent: {@code about} once, then an {@code image} for each one the browser does not have yet, and
- * a {@code status} every second. A browser reads at its own pace; one that falls behind misses the images in between.
+ * {@code /events}, server-sent: {@code about} once, then an {@code image} for each one the browser does not have yet,
+ * {@code progress} of requests that want it told, and a {@code status} every second. A browser reads at its own pace; one that falls behind misses the images in between.
  */
 final class EventStream implements HttpHandler {
 
     private static final int MAX_BROWSERS = 32; // each holds a thread
     private static final Duration STATUS_EVERY = Duration.ofSeconds(1);
+    private static final Duration PROGRESS_EVERY = Duration.ofMillis(200);
 
     private final LiveView view;
     private final String about;
@@ -52,6 +53,7 @@ final class EventStream implements HttpHandler {
         exchange.sendResponseHeaders(200, 0); // length not known
         OutputStream out = exchange.getResponseBody();
         write(out, "event: about\ndata: %s\n\n".formatted(about));
+        long lastEvent = view.events().newest();
         long statusDue = System.nanoTime();
         Duration wait = Duration.ZERO;
         while (!view.images().isClosed()) {
@@ -60,12 +62,17 @@ final class EventStream implements HttpHandler {
                 last = image.number();
                 write(out, "id: %d\nevent: image\ndata: %s\n\n".formatted(last, image.details()));
             }
+            for (RecentEvents.Told event : view.events().after(lastEvent)) {
+                lastEvent = event.number();
+                write(out, "event: progress\ndata: %s\n\n".formatted(event.details()));
+            }
             if (System.nanoTime() - statusDue >= 0) {
                 write(out, "event: status\ndata: %s\n\n".formatted(view.status()));
                 statusDue = System.nanoTime() + STATUS_EVERY.toNanos();
             }
             out.flush();
-            wait = Duration.ofNanos(Math.max(0, statusDue - System.nanoTime()));
+            long untilStatus = Math.max(0, statusDue - System.nanoTime());
+            wait = Duration.ofNanos(Math.min(untilStatus, PROGRESS_EVERY.toNanos()));
         }
     }
 

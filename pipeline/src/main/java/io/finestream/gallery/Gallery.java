@@ -12,6 +12,7 @@ import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,6 +31,7 @@ public final class Gallery implements AutoCloseable {
     private final LiveView view;
     private final TopicFeed feed;
     private final RequestDesk desk;
+    private final CancelRequests cancel;
     private final Teach teach;
     private final ClassMapAnswers classMap;
     private final PageAddress address;
@@ -40,6 +42,7 @@ public final class Gallery implements AutoCloseable {
             LiveView view,
             TopicFeed feed,
             RequestDesk desk,
+            CancelRequests cancel,
             Teach teach,
             ClassMapAnswers classMap,
             PageAddress address) {
@@ -48,6 +51,7 @@ public final class Gallery implements AutoCloseable {
         this.view = view;
         this.feed = feed;
         this.desk = desk;
+        this.cancel = cancel;
         this.teach = teach;
         this.classMap = classMap;
         this.address = address;
@@ -86,12 +90,15 @@ public final class Gallery implements AutoCloseable {
         });
         server.setExecutor(threads);
         Gatekeeper reading = Gatekeeper.forReading(address.token());
+        Gatekeeper writing = Gatekeeper.forWriting(address.token());
         Gatekeeper uploading = Gatekeeper.forUploads(address.token());
         serve(server, "/", new PageFiles(), reading);
         serve(server, ImageFiles.PATH, new ImageFiles(view.images()), reading);
         serve(server, "/events", new EventStream(view, about), reading);
         serve(server, "/classes.json", new ClassList(classes), reading);
-        serve(server, RequestDesk.PATH, desk, Gatekeeper.forWriting(address.token()));
+        serve(server, RequestDesk.PATH, desk, writing);
+        CancelRequests cancel = new CancelRequests(clientProperties, topics.control(), format);
+        serve(server, "/api/cancel", cancel, writing);
         teach.serve(
                 (path, handler) -> serve(server, path, handler, reading),
                 (path, handler) -> serve(server, path, handler, uploading));
@@ -101,7 +108,7 @@ public final class Gallery implements AutoCloseable {
         startAsDaemon(server);
         feed.start();
         teach.start();
-        return new Gallery(server, threads, view, feed, desk, teach, classMap, address);
+        return new Gallery(server, threads, view, feed, desk, cancel, teach, classMap, address);
     }
 
     private static String about(Map<String, Object> clientProperties, ModelClasses classes, @Nullable URI flinkPage) {
@@ -169,5 +176,6 @@ public final class Gallery implements AutoCloseable {
         server.stop(0);
         threads.shutdownNow();
         desk.close();
+        cancel.close();
     }
 }

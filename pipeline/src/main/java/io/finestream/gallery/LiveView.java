@@ -5,13 +5,16 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.Provenance;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.RegistryException;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.schemas.wire.WireFormatException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Base64;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.Set;
@@ -36,7 +39,9 @@ final class LiveView implements TopicFeed.Listener {
     private final AvroCodec<GeneratedImage> imageCodec;
     private final AvroCodec<DeadLetter> deadLetterCodec;
     private final ModelClasses classes;
+    private final AvroCodec<GenerationEvent> eventCodec;
     private final RecentImages images = new RecentImages(IMAGES_KEPT, BYTES_KEPT);
+    private final RecentEvents events = new RecentEvents();
     private final long startedAt = System.currentTimeMillis();
 
     private final Deque<Long> arrivals = new ArrayDeque<>(); // nanoTime of the live images within the window
@@ -50,10 +55,24 @@ final class LiveView implements TopicFeed.Listener {
         this.classes = classes;
         imageCodec = new AvroCodec<>(GeneratedImage.class, format);
         deadLetterCodec = new AvroCodec<>(DeadLetter.class, format);
+        eventCodec = new AvroCodec<>(GenerationEvent.class, format);
     }
 
     RecentImages images() {
         return images;
+    }
+
+    RecentEvents events() {
+        return events;
+    }
+
+    @Override
+    public void event(ConsumerRecord<byte[], byte[]> record) {
+        try {
+            events.add(details(eventCodec.decode(valueOf(record))).toString());
+        } catch (WireFormatException | RegistryException e) {
+            LOG.warn("{} is not shown: {}", place(record), e.getMessage());
+        }
     }
 
     @Override
@@ -169,6 +188,27 @@ final class LiveView implements TopicFeed.Listener {
     private static String source(Provenance from) {
         return "%s, partition %d, offset %d"
                 .formatted(from.getSourceTopic(), from.getSourcePartition(), from.getSourceOffset());
+    }
+
+    private ObjectNode details(GenerationEvent event) {
+        ObjectNode node = json.createObjectNode()
+                .put("requestId", event.getRequestId())
+                .put("sample", event.getSample())
+                .put("samples", event.getSamples())
+                .put("what", event.getWhat().name())
+                .put("step", event.getStep())
+                .put("steps", event.getSteps())
+                .put("at", event.getAt().toEpochMilli());
+        ByteBuffer preview = event.getPreview();
+        if (preview != null) {
+            byte[] png = new byte[preview.remaining()];
+            preview.duplicate().get(png);
+            node.put("preview", "data:image/png;base64," + Base64.getEncoder().encodeToString(png));
+        }
+        if (event.getReason() != null) {
+            node.put("reason", event.getReason());
+        }
+        return node;
     }
 
     private static byte[] valueOf(ConsumerRecord<byte[], byte[]> record) {

@@ -25,7 +25,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads images and dead letters in a thread of its own: first the newest that are there, in the order of their
+ * Reads images, dead letters and events in a thread of its own: first the newest that are there, in the order of their
  * timestamps, then what comes. It belongs to no consumer group and leaves nothing behind in Kafka.
  */
 final class TopicFeed implements AutoCloseable {
@@ -41,6 +41,9 @@ final class TopicFeed implements AutoCloseable {
 
         /** The same for a dead letter. */
         void deadLetter(ConsumerRecord<byte[], byte[]> record, boolean live);
+
+        /** Something happened to a request; only what comes is given. */
+        void event(ConsumerRecord<byte[], byte[]> record);
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(TopicFeed.class);
@@ -96,13 +99,16 @@ final class TopicFeed implements AutoCloseable {
     private void follow(KafkaConsumer<byte[], byte[]> consumer) {
         List<TopicPartition> images = partitions(consumer, topics.images());
         List<TopicPartition> deadLetters = partitions(consumer, topics.deadLetters());
+        List<TopicPartition> events = partitions(consumer, topics.events());
         if (next.isEmpty()) {
             newest(consumer, images, IMAGES_SHOWN_AT_START).forEach(record -> listener.image(record, false));
             newest(consumer, deadLetters, DEAD_LETTERS_SHOWN_AT_START)
                     .forEach(record -> listener.deadLetter(record, false));
+            next.putAll(consumer.endOffsets(events));
         }
         List<TopicPartition> all = new ArrayList<>(images);
         all.addAll(deadLetters);
+        all.addAll(events);
         consumer.assign(all);
         next.forEach(consumer::seek);
         while (!closed(Duration.ZERO)) {
@@ -110,6 +116,8 @@ final class TopicFeed implements AutoCloseable {
                 next.put(new TopicPartition(record.topic(), record.partition()), record.offset() + 1);
                 if (record.topic().equals(topics.images())) {
                     listener.image(record, true);
+                } else if (record.topic().equals(topics.events())) {
+                    listener.event(record);
                 } else {
                     listener.deadLetter(record, true);
                 }

@@ -24,7 +24,7 @@ import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
- * The names of the five topics.
+ * The names of the topics.
  *
  * @param requests {@code GenerationRequest} by request id
  * @param images {@code GeneratedImage} by request id
@@ -32,11 +32,26 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
  * @param parameters {@code ParameterSlice} and {@code ParameterVersion}; compacted, one partition: its order is the order of
  *     the versions
  * @param deadLetters {@code DeadLetter} by the key as received
+ * @param events {@code GenerationEvent} by request id
+ * @param control {@code GenerationControl} by request id; one partition, which every generator reads
  */
-public record Topics(String requests, String images, String labeled, String parameters, String deadLetters) {
+public record Topics(
+        String requests,
+        String images,
+        String labeled,
+        String parameters,
+        String deadLetters,
+        String events,
+        String control) {
 
-    public static final Topics DEFAULT =
-            new Topics("generation-requests", "generated-images", "labeled-images", "parameters", "dead-letters");
+    public static final Topics DEFAULT = new Topics(
+            "generation-requests",
+            "generated-images",
+            "labeled-images",
+            "parameters",
+            "dead-letters",
+            "generation-events",
+            "generation-control");
 
     /** Enough for a few subtasks; a topic can be given more later, but not fewer. */
     public static final int DEFAULT_PARTITIONS = 4;
@@ -47,6 +62,7 @@ public record Topics(String requests, String images, String labeled, String para
     private static final int LARGEST_DEAD_LETTER_BYTES = LARGEST_MESSAGE_BYTES + (1 << 20); // a message, and why
     private static final Duration KEPT = Duration.ofDays(7);
     private static final Duration DEAD_LETTERS_KEPT = Duration.ofDays(30);
+    private static final Duration MOMENTARY_KEPT = Duration.ofDays(1);
     private static final Duration UNCOMPACTED =
             Duration.ofMinutes(10); // a reader that lags less sees every version whole
     private static final int SEGMENT_BYTES = 64 << 20; // only closed segments are compacted
@@ -64,14 +80,20 @@ public record Topics(String requests, String images, String labeled, String para
     /** The same topics with the prefix before each name, for several installations on one Kafka. */
     public Topics withPrefix(String prefix) {
         return new Topics(
-                prefix + requests, prefix + images, prefix + labeled, prefix + parameters, prefix + deadLetters);
+                prefix + requests,
+                prefix + images,
+                prefix + labeled,
+                prefix + parameters,
+                prefix + deadLetters,
+                prefix + events,
+                prefix + control);
     }
 
     /**
      * Creates the topics that are missing, and leaves the others as they are.
      *
      * @param clientProperties of Kafka's admin client; {@code bootstrap.servers} at least
-     * @param partitions of each topic but {@code parameters}; several per subtask that reads it
+     * @param partitions of each topic but {@code parameters} and {@code control}; several per subtask that reads it
      * @param replicationFactor copies of each record, at most the number of brokers
      * @throws IOException in one line, if there is no broker, it refuses a topic, or {@code parameters} exists but is not
      *     compacted or has several partitions
@@ -110,6 +132,7 @@ public record Topics(String requests, String images, String labeled, String para
         Map<String, String> dead = Map.of(
                 TopicConfig.RETENTION_MS_CONFIG, Long.toString(DEAD_LETTERS_KEPT.toMillis()),
                 TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(LARGEST_DEAD_LETTER_BYTES));
+        Map<String, String> momentary = Map.of(TopicConfig.RETENTION_MS_CONFIG, Long.toString(MOMENTARY_KEPT.toMillis()));
         Map<String, String> compacted = Map.of(
                 TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
                 TopicConfig.MIN_COMPACTION_LAG_MS_CONFIG, Long.toString(UNCOMPACTED.toMillis()),
@@ -120,7 +143,9 @@ public record Topics(String requests, String images, String labeled, String para
                 new NewTopic(images, partitions, replicationFactor).configs(byTime),
                 new NewTopic(labeled, partitions, replicationFactor).configs(byTime),
                 new NewTopic(parameters, 1, replicationFactor).configs(compacted),
-                new NewTopic(deadLetters, partitions, replicationFactor).configs(dead));
+                new NewTopic(deadLetters, partitions, replicationFactor).configs(dead),
+                new NewTopic(events, partitions, replicationFactor).configs(momentary),
+                new NewTopic(control, 1, replicationFactor).configs(momentary));
     }
 
     private static Created create(Admin admin, Map<String, NewTopic> wanted, Set<String> names)

@@ -2,6 +2,7 @@ package io.finestream.pipeline;
 
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import java.nio.ByteBuffer;
@@ -31,6 +32,12 @@ final class AvroRecordSerializer<T extends SpecificRecord>
             @Override
             byte[] of(SpecificRecord image) {
                 return ((GeneratedImage) image).getRequestId().getBytes(StandardCharsets.UTF_8);
+            }
+        },
+        REQUEST_ID_OF_EVENT {
+            @Override
+            byte[] of(SpecificRecord event) {
+                return ((GenerationEvent) event).getRequestId().getBytes(StandardCharsets.UTF_8);
             }
         },
         KEY_OF_DEAD_LETTER {

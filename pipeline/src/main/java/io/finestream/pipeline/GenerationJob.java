@@ -1,5 +1,6 @@
 package io.finestream.pipeline;
 
+import io.finestream.flink.ControlTopic;
 import io.finestream.flink.DecodeImages;
 import io.finestream.flink.DenoiseOperatorFactory;
 import io.finestream.flink.GenerationSettings;
@@ -7,6 +8,7 @@ import io.finestream.flink.ParameterTopic;
 import io.finestream.flink.SourceRecord;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.Trajectory;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.sink2.Sink;
@@ -28,17 +30,21 @@ public final class GenerationJob {
      * request from its partition to its image; the job's parallelism is at most the number of partitions. The decoder has
      * a thread of its own.
      *
-     * <p>New versions of the parameters come to the denoiser beside the graph: each subtask reads the topic itself (see
-     * RATIONALE.md of operators).
+     * <p>New versions of the parameters and cancellations come to the denoiser beside the graph: each subtask reads their
+     * topics itself (see RATIONALE.md of operators).
      *
      * @param requests records as they come, undecoded
      * @param parameters where new versions come from; null to stay with the model as it is
+     * @param control where requests are cancelled; null if they can not be
+     * @param events what happens to requests that want it told; need not be exactly once
      */
     public static void build(
             StreamExecutionEnvironment env,
             Source<SourceRecord, ?, ?> requests,
             @Nullable ParameterTopic parameters,
+            @Nullable ControlTopic control,
             Sink<GeneratedImage> images,
+            Sink<GenerationEvent> events,
             Sink<DeadLetter> deadLetters,
             GenerationSettings settings) {
         SingleOutputStreamOperator<Trajectory> denoised = env.fromSource(
@@ -47,7 +53,7 @@ public final class GenerationJob {
                 .transform(
                         "denoise",
                         new AvroTypeInfo<>(Trajectory.class),
-                        new DenoiseOperatorFactory(settings, parameters))
+                        new DenoiseOperatorFactory(settings, parameters, control))
                 .uid("denoise");
         DecodeImages.of(denoised, settings)
                 .name("decode")
@@ -55,6 +61,10 @@ public final class GenerationJob {
                 .sinkTo(images)
                 .name("generated-images")
                 .uid("generated-images");
+        denoised.getSideOutput(DenoiseOperatorFactory.EVENTS)
+                .sinkTo(events)
+                .name("generation-events")
+                .uid("generation-events");
         denoised.getSideOutput(DenoiseOperatorFactory.DEAD_LETTERS)
                 .sinkTo(deadLetters)
                 .name("dead-letters")

@@ -1,5 +1,6 @@
 package io.finestream.pipeline;
 
+import io.finestream.flink.ControlTopic;
 import io.finestream.flink.KeyedRecord;
 import io.finestream.flink.ParameterTopic;
 import io.finestream.flink.SourceRecord;
@@ -7,6 +8,7 @@ import io.finestream.flink.SourceRecordDeserializer;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.wire.WireFormat;
 import java.util.Map;
 import java.util.Properties;
@@ -54,6 +56,21 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     /** Where versions of the parameters are read: each subtask with a consumer of its own. */
     public ParameterTopic parameters(String topic) {
         return new ParameterTopic(clientProperties, topic);
+    }
+
+    /** Where requests are cancelled: each subtask reads it with a consumer of its own. */
+    public ControlTopic control(String topic) {
+        return new ControlTopic(clientProperties, topic);
+    }
+
+    /** What happens to requests, keyed by request id: visible at once, and after a failure perhaps twice. */
+    public KafkaSink<GenerationEvent> events(String topic) {
+        return KafkaSink.<GenerationEvent>builder()
+                .setKafkaProducerConfig(properties())
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .setRecordSerializer(new AvroRecordSerializer<>(
+                        topic, GenerationEvent.class, wireFormat, AvroRecordSerializer.Key.REQUEST_ID_OF_EVENT))
+                .build();
     }
 
     /** Images, keyed by request id. */

@@ -79,7 +79,7 @@ class RequestImagesITCase {
         prefix = test.getTestMethod().orElseThrow().getName() + ".";
         topics = Topics.DEFAULT.withPrefix(prefix);
         CommandLineRun run = run("topics", "create", "--partitions", PARTITIONS);
-        assertThat(run.out()).hasLineCount(5).contains("created " + topics.requests());
+        assertThat(run.out()).hasLineCount(7).contains("created " + topics.requests());
         assertThat(run.exitCode()).isZero();
     }
 

@@ -80,6 +80,19 @@ class GalleryAccessTest {
     }
 
     @Test
+    void onlyItsOwnPagesCancel() throws Exception {
+        String own = "127.0.0.1:" + gallery.uri().getPort();
+        assertThat(status("GET /api/cancel HTTP/1.1", own)).isEqualTo(405);
+        assertThat(status("POST /api/cancel HTTP/1.1", own + "\r\nOrigin: http://evil.example"))
+                .isEqualTo(403);
+        assertThat(status("POST /api/cancel HTTP/1.1", own + "\r\nOrigin: null"))
+                .isEqualTo(403);
+        assertThat(status("POST /api/cancel HTTP/1.1", own + "\r\nContent-Type: application/json\r\nOrigin: http://" + own))
+                .as("there is no request id")
+                .isEqualTo(400);
+    }
+
+    @Test
     void onlyLocalNamesAreServed() throws Exception {
         int port = gallery.uri().getPort();
         assertThat(status("GET / HTTP/1.1", "localhost:" + port)).isEqualTo(200);

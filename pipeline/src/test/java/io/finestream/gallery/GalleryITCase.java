@@ -9,8 +9,12 @@ import io.finestream.flowers.FlowerFamily;
 import io.finestream.flowers.Species;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
+import io.finestream.schemas.ControlAction;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.EventKind;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationControl;
+import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import java.net.InetAddress;
@@ -23,10 +27,17 @@ import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,6 +51,8 @@ class GalleryITCase {
     private static final Topics TOPICS = Topics.DEFAULT;
     private static final AvroCodec<GeneratedImage> IMAGES = new AvroCodec<>(GeneratedImage.class, FORMAT);
     private static final AvroCodec<DeadLetter> DEAD_LETTERS = new AvroCodec<>(DeadLetter.class, FORMAT);
+    private static final AvroCodec<GenerationEvent> EVENTS = new AvroCodec<>(GenerationEvent.class, FORMAT);
+    private static final AvroCodec<GenerationControl> CONTROL = new AvroCodec<>(GenerationControl.class, FORMAT);
     private static final HttpClient BROWSER =
             HttpClient.newBuilder().connectTimeout(PATIENCE).build();
 
@@ -170,6 +183,67 @@ class GalleryITCase {
             assertThat(status.at("/refusals/0/reason").textValue()).isEqualTo(letter.getReason());
             assertThat(status.at("/refusals/0/code").textValue()).isEqualTo("UNKNOWN_CLASS");
         }
+    }
+
+    @Test
+    void whatHappensToARequestIsShownWithItsPreview() throws Exception {
+        GenerationEvent step = GenerationEvent.newBuilder()
+                .setRequestId("watched")
+                .setSample(2)
+                .setWhat(EventKind.STEP)
+                .setStep(7)
+                .setSteps(20)
+                .setAt(Instant.ofEpochMilli(5))
+                .setPreview(ByteBuffer.wrap(bytes(flower(4))))
+                .build();
+        try (ServerSentEvents events = new ServerSentEvents(BROWSER, gallery.uri(), null)) {
+            events.status(status -> true); // it is listening
+            producer.send(new ProducerRecord<>(TOPICS.events(), EVENTS.encode(step)))
+                    .get();
+            JsonNode told = events.progress("watched");
+            assertThat(told.get("what").textValue()).isEqualTo("STEP");
+            assertThat(told.get("sample").intValue()).isEqualTo(2);
+            assertThat(told.get("step").intValue()).isEqualTo(7);
+            assertThat(told.get("steps").intValue()).isEqualTo(20);
+            assertThat(told.get("at").longValue()).isEqualTo(5);
+            String preview = told.get("preview").textValue();
+            assertThat(preview).startsWith("data:image/png;base64,");
+            assertThat(Base64.getDecoder().decode(preview.substring(preview.indexOf(',') + 1)))
+                    .isEqualTo(bytes(flower(4)));
+        }
+    }
+
+    @Test
+    void aPageCancelsARequest() throws Exception {
+        HttpResponse<String> answer = cancel("{\"requestId\": \"unwanted\"}");
+        assertThat(answer.statusCode()).isEqualTo(202);
+        assertThat(answer.body()).isEqualTo("{\"requestId\":\"unwanted\"}");
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(client(), new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            TopicPartition control = new TopicPartition(TOPICS.control(), 0);
+            consumer.assign(List.of(control));
+            consumer.seekToBeginning(List.of(control));
+            await().atMost(PATIENCE).pollInSameThread().until(() -> {
+                for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
+                    GenerationControl told = CONTROL.decode(record.value());
+                    return told.getRequestId().equals("unwanted") && told.getAction() == ControlAction.CANCEL;
+                }
+                return false;
+            });
+        }
+        assertThat(cancel("{\"requestId\": \" \"}").statusCode()).isEqualTo(400);
+        assertThat(cancel("no JSON").statusCode()).isEqualTo(400);
+        assertThat(cancel("{\"requestId\": \"" + "x".repeat(10_000) + "\"}").statusCode())
+                .isEqualTo(400);
+    }
+
+    private static HttpResponse<String> cancel(String body) throws Exception {
+        return BROWSER.send(
+                HttpRequest.newBuilder(gallery.uri().resolve("api/cancel"))
+                        .timeout(PATIENCE)
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
     }
 
     @Test

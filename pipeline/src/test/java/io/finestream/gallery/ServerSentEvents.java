@@ -51,6 +51,11 @@ final class ServerSentEvents implements AutoCloseable {
         return next("image", data -> data.get("requestId").textValue().equals(requestId));
     }
 
+    /** What is told next of the request. */
+    JsonNode progress(String requestId) throws IOException {
+        return next("progress", data -> data.get("requestId").textValue().equals(requestId));
+    }
+
     JsonNode status(Predicate<JsonNode> expected) throws IOException {
         return next("status", expected);
     }

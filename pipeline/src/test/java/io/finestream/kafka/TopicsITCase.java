@@ -48,15 +48,22 @@ class TopicsITCase {
     }
 
     @Test
-    void theFirstCallCreatesFiveTopicsAndTheSecondNone() throws Exception {
-        List<String> names =
-                List.of("generation-requests", "generated-images", "labeled-images", "parameters", "dead-letters");
+    void theFirstCallCreatesAllTopicsAndTheSecondNone() throws Exception {
+        List<String> names = List.of(
+                "generation-requests",
+                "generated-images",
+                "labeled-images",
+                "parameters",
+                "dead-letters",
+                "generation-events",
+                "generation-control");
 
         assertThat(Topics.DEFAULT.create(client(), 4, ONE_COPY)).isEqualTo(new Topics.Created(names, List.of()));
         assertThat(Topics.DEFAULT.create(client(), 4, ONE_COPY)).isEqualTo(new Topics.Created(List.of(), names));
 
         assertThat(partitions("generation-requests")).isEqualTo(4);
         assertThat(partitions("parameters")).isEqualTo(1);
+        assertThat(partitions("generation-control")).isEqualTo(1);
     }
 
     @Test
@@ -69,7 +76,7 @@ class TopicsITCase {
         Topics.Created created = topics.create(client(), 1, ONE_COPY);
 
         assertThat(created.existed()).containsExactly("some.labeled-images");
-        assertThat(created.created()).hasSize(4).doesNotContain("some.labeled-images");
+        assertThat(created.created()).hasSize(6).doesNotContain("some.labeled-images");
         assertThat(partitions("some.labeled-images")).isEqualTo(2);
     }
 

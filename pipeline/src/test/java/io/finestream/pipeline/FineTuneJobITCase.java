@@ -212,7 +212,9 @@ class FineTuneJobITCase {
                 env,
                 connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 GenerationSettings.forModel(model).withMaxRows(8));
         return env.executeAsync(GenerationJob.NAME);

@@ -313,7 +313,9 @@ class GenerationJobITCase {
                 env,
                 connectors.records(topics.requests(), bounded),
                 connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 FailingOnce.images(connectors, topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 GenerationSettings.forModel(model).withMaxRows(12));
         return env.executeAsync(GenerationJob.NAME);

@@ -26,7 +26,9 @@ class GenerationJobTest {
                 env,
                 kafka.records("requests", false),
                 kafka.parameters("parameters"),
+                kafka.control("control"),
                 kafka.images("images"),
+                kafka.events("events"),
                 kafka.deadLetters("dead-letters"),
                 GenerationSettings.forModel("flowers"));
         graph = env.getStreamGraph();

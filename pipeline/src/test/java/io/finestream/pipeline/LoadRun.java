@@ -130,7 +130,9 @@ final class LoadRun {
                     env,
                     connectors.records(topics.requests(), false),
                     connectors.parameters(topics.parameters()),
+                    connectors.control(topics.control()),
                     FailingOnce.images(connectors, topics.images()),
+                    connectors.events(topics.events()),
                     connectors.deadLetters(topics.deadLetters()),
                     new GenerationSettings(
                             ModelChoice.of(model),

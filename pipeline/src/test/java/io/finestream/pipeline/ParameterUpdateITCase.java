@@ -262,7 +262,9 @@ class ParameterUpdateITCase {
                 env,
                 connectors.records(topics.requests(), false),
                 connectors.parameters(topics.parameters()),
+                connectors.control(topics.control()),
                 connectors.images(topics.images()),
+                connectors.events(topics.events()),
                 connectors.deadLetters(topics.deadLetters()),
                 GenerationSettings.forModel(model.toString()).withMaxRows(12));
         return env.executeAsync(GenerationJob.NAME);
