@@ -1,5 +1,6 @@
 package io.finestream.cli;
 
+import io.finestream.kafka.TopicLookup;
 import io.finestream.schemas.ControlAction;
 import io.finestream.schemas.GenerationControl;
 import io.finestream.schemas.wire.AvroCodec;

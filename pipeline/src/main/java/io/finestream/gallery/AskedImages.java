@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.GuidanceMode;
 import io.finestream.schemas.GuidanceSpec;
+import io.finestream.schemas.Reporting;
 import io.finestream.schemas.SamplerName;
 import java.io.IOException;
 import java.util.Objects;
@@ -69,6 +70,7 @@ record AskedImages(
         GenerationRequest request = GenerationRequest.newBuilder()
                 .setRequestId(UUID.randomUUID().toString())
                 .setSubclass(subclass)
+                .setProgress(Reporting.PREVIEWS)
                 .setGuidance(GuidanceSpec.newBuilder()
                         .setMode(Objects.requireNonNullElse(guidance, GuidanceMode.FINE_GRAINED))
                         .setScale(guidanceScale)

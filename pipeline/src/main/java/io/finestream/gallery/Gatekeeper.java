@@ -79,7 +79,10 @@ final class Gatekeeper extends Filter {
         } else if (methods.equals(READING) || isOfThisPage(request, host)) {
             chain.doFilter(exchange);
         } else {
-            Answer.text(exchange, 403, jsonOnly ? "only this page may send, as application/json\n" : "only this page may send\n");
+            Answer.text(
+                    exchange,
+                    403,
+                    jsonOnly ? "only this page may send, as application/json\n" : "only this page may send\n");
         }
     }
 

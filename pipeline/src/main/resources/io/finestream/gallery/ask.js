@@ -6,7 +6,7 @@ const MAX_ORDERS = 20;
 const MAX_RECENT = 200;
 
 const form = byId('ask-form');
-const orders = new Map(); // request id -> {order, item, images}
+const orders = new Map(); // request id -> {order, item, images, samples}
 let recent = []; // images that may have come before the answer to their request
 let modelScale = '';
 let open = () => {};
@@ -56,7 +56,8 @@ function list(order) {
   item.querySelector('.subclass').textContent = order.subclass;
   item.querySelector('.made').textContent =
     settings({...order, guidanceScale: order.guidance === 'NONE' ? 'none' : order.guidanceScale ?? modelScale});
-  orders.set(order.requestId, {order, item, images: 0});
+  orders.set(order.requestId, {order, item, images: 0, samples: new Map()});
+  item.querySelector('.actions').append(cancelButton(order.requestId));
   byId('asked').prepend(item);
   for (const [id, old] of orders) {
     if (orders.size <= MAX_ORDERS) break;
@@ -65,6 +66,67 @@ function list(order) {
   }
   state(orders.get(order.requestId), `asked ${clock(Date.now())}`);
   recent.filter(image => image.requestId === order.requestId).forEach(show);
+}
+
+function cancelButton(requestId) {
+  const button = element('button', 'quiet');
+  button.type = 'button';
+  button.textContent = 'Cancel';
+  button.addEventListener('click', async () => {
+    try {
+      const answer = await fetch('/api/cancel', {
+        method: 'POST',
+        headers: {'Content-Type': 'application/json'},
+        body: JSON.stringify({requestId}),
+      });
+      if (!answer.ok) throw new Error((await answer.text()).trim());
+      button.remove();
+    } catch (e) {
+      message(e.message, true);
+    }
+  });
+  return button;
+}
+
+// Where a sample is, as its generator tells: a bar, with the image as it would be by now.
+export function progress({requestId, sample, what, step, steps, preview}) {
+  const known = orders.get(requestId);
+  if (!known) return;
+  if (what === 'STEP') {
+    if (!known.samples.has(sample)) known.samples.set(sample, bar(known.item, sample));
+    const row = known.samples.get(sample);
+    row.querySelector('progress').max = steps;
+    row.querySelector('progress').value = step;
+    if (preview) {
+      row.querySelector('img').src = preview;
+      row.querySelector('img').hidden = false;
+    }
+    return;
+  }
+  known.samples.get(sample)?.remove();
+  known.samples.delete(sample);
+  if (['FAILED', 'CANCELLED', 'EXPIRED'].includes(what)) {
+    known.samples.forEach(row => row.remove());
+    known.samples.clear();
+    ended(known, what.toLowerCase());
+  }
+}
+
+function bar(item, sample) {
+  const row = element('div', 'sample');
+  const image = element('img');
+  image.alt = '';
+  image.hidden = true;
+  const bar = element('progress');
+  bar.setAttribute('aria-label', `sample ${sample}`);
+  row.append(image, bar);
+  item.querySelector('.progress').append(row);
+  return row;
+}
+
+function ended(known, text) {
+  state(known, text);
+  known.item.querySelector('.actions').replaceChildren();
 }
 
 function state({item}, text) {
@@ -83,6 +145,7 @@ function show(image) {
   const {order, item, images} = known;
   state(known, images < order.count ? `${images} of ${order.count}` : 'done');
   item.querySelector('.state').classList.toggle('done', images >= order.count);
+  if (images >= order.count) ended(known, 'done');
   const thumb = element('li');
   const button = element('button');
   button.type = 'button';

@@ -257,5 +257,6 @@ if (matchMedia('(max-width: 900px)').matches) {
 const events = new EventSource('/events');
 events.addEventListener('about', event => about(JSON.parse(event.data)));
 events.addEventListener('image', event => arrive(JSON.parse(event.data)));
+events.addEventListener('progress', event => ask.progress(JSON.parse(event.data)));
 events.addEventListener('status', event => status(JSON.parse(event.data)));
 events.onerror = () => connection('lost', 'connection lost, trying again');

@@ -38,7 +38,14 @@ class ClassMapAnswersTest {
     void start() throws Exception {
         silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         Map<String, Object> client = Map.of("bootstrap.servers", "127.0.0.1:" + silent.getLocalPort());
-        gallery = Gallery.start(client, Topics.DEFAULT, new WireFormat.SingleObject(), PageAddress.local(0), SampleRecords.classes(), Teaching.UNKNOWN, null);
+        gallery = Gallery.start(
+                client,
+                Topics.DEFAULT,
+                new WireFormat.SingleObject(),
+                PageAddress.local(0),
+                SampleRecords.classes(),
+                Teaching.UNKNOWN,
+                null);
     }
 
     @AfterEach

@@ -87,7 +87,9 @@ class GalleryAccessTest {
                 .isEqualTo(403);
         assertThat(status("POST /api/cancel HTTP/1.1", own + "\r\nOrigin: null"))
                 .isEqualTo(403);
-        assertThat(status("POST /api/cancel HTTP/1.1", own + "\r\nContent-Type: application/json\r\nOrigin: http://" + own))
+        assertThat(status(
+                        "POST /api/cancel HTTP/1.1",
+                        own + "\r\nContent-Type: application/json\r\nOrigin: http://" + own))
                 .as("there is no request id")
                 .isEqualTo(400);
     }
@@ -211,7 +213,13 @@ class GalleryAccessTest {
 
     private static Gallery start(Map<String, Object> client, PageAddress address, URI flinkPage) throws Exception {
         return Gallery.start(
-                client, Topics.DEFAULT, new WireFormat.SingleObject(), address, SampleRecords.classes(), Teaching.UNKNOWN, flinkPage);
+                client,
+                Topics.DEFAULT,
+                new WireFormat.SingleObject(),
+                address,
+                SampleRecords.classes(),
+                Teaching.UNKNOWN,
+                flinkPage);
     }
 
     private static HttpResponse<String> post(String body, String type) throws Exception {

@@ -50,7 +50,7 @@ class PageITCase {
         browser = Chromium.start();
         String model = TinyModel.write(dir.resolve("model"), 1).toString();
         demo = Demo.start(
-                new Demo.Options(dir.resolve("state"), GenerationSettings.forModel(model), 1, 0, 0, 0, 0),
+                new Demo.Options(dir.resolve("state"), GenerationSettings.forModel(model), 1, 0, 0, 0, 0, 0),
                 progress -> {});
     }
 
