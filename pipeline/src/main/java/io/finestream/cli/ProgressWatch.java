@@ -74,16 +74,18 @@ final class ProgressWatch implements AutoCloseable {
                 take(event, samples, bar, err);
             }
         } catch (WireFormatException e) {
-            say(err, "skipped %s-%d, offset %d: %s"
-                    .formatted(record.topic(), record.partition(), record.offset(), e.getMessage()));
+            say(
+                    err,
+                    "skipped %s-%d, offset %d: %s"
+                            .formatted(record.topic(), record.partition(), record.offset(), e.getMessage()));
         }
     }
 
     private void take(GenerationEvent event, Set<Integer> samples, ProgressBar bar, PrintWriter err) {
         EventKind what = event.getWhat();
         if (what == EventKind.ACCEPTED || what == EventKind.STEP) {
-            bar.setExtraMessage("sample %d: step %d of %d"
-                    .formatted(event.getSample(), event.getStep(), event.getSteps()));
+            bar.setExtraMessage(
+                    "sample %d: step %d of %d".formatted(event.getSample(), event.getStep(), event.getSteps()));
             return;
         }
         int ended = 0;
@@ -97,12 +99,14 @@ final class ProgressWatch implements AutoCloseable {
         if (what != EventKind.DONE && ended > 0) {
             notMade += ended;
             String reason = event.getReason();
-            say(err, "%s of request %s: %s%s"
-                    .formatted(
-                            Counted.of(ended, "image"),
-                            event.getRequestId(),
-                            what,
-                            reason == null ? "" : ": " + reason));
+            say(
+                    err,
+                    "%s of request %s: %s%s"
+                            .formatted(
+                                    Counted.of(ended, "image"),
+                                    event.getRequestId(),
+                                    what,
+                                    reason == null ? "" : ": " + reason));
         }
     }
 

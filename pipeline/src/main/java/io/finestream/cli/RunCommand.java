@@ -90,8 +90,8 @@ final class RunCommand implements Callable<Integer> {
                 choice, model.device(), compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
-        List<String> needed = new ArrayList<>(List.of(
-                topics.requests(), topics.images(), topics.deadLetters(), topics.events(), topics.control()));
+        List<String> needed = new ArrayList<>(
+                List.of(topics.requests(), topics.images(), topics.deadLetters(), topics.events(), topics.control()));
         if (!noUpdates) {
             needed.add(topics.parameters());
         }

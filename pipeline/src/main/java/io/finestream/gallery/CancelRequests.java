@@ -55,17 +55,13 @@ final class CancelRequests implements HttpHandler, AutoCloseable {
         byte[] body = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
         String id = body.length > MOST_BYTES ? null : requestId(body);
         if (id == null) {
-            Answer.text(
-                    exchange,
-                    400,
-                    "expected {\"requestId\": \"...\"} in at most %d bytes\n".formatted(MOST_BYTES));
+            Answer.text(exchange, 400, "expected {\"requestId\": \"...\"} in at most %d bytes\n".formatted(MOST_BYTES));
             return;
         }
         try {
             send(id);
             String answer = json.createObjectNode().put("requestId", id).toString();
-            Answer.send(
-                    exchange, 202, "application/json", "no-store", answer.getBytes(StandardCharsets.UTF_8));
+            Answer.send(exchange, 202, "application/json", "no-store", answer.getBytes(StandardCharsets.UTF_8));
         } catch (ExecutionException | TimeoutException | KafkaException | RegistryException e) {
             LOG.warn("the cancellation of {} can not be sent", id, e);
             Answer.text(exchange, 503, "Kafka does not take the cancellation; try again\n");

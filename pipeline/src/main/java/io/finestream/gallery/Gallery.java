@@ -32,8 +32,7 @@ public final class Gallery implements AutoCloseable {
     private final TopicFeed feed;
     private final CancelRequests cancel;
 
-    private Gallery(
-            HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, CancelRequests cancel) {
+    private Gallery(HttpServer server, ExecutorService threads, LiveView view, TopicFeed feed, CancelRequests cancel) {
         this.server = server;
         this.threads = threads;
         this.view = view;

@@ -132,7 +132,8 @@ public record Topics(
         Map<String, String> dead = Map.of(
                 TopicConfig.RETENTION_MS_CONFIG, Long.toString(DEAD_LETTERS_KEPT.toMillis()),
                 TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(LARGEST_DEAD_LETTER_BYTES));
-        Map<String, String> momentary = Map.of(TopicConfig.RETENTION_MS_CONFIG, Long.toString(MOMENTARY_KEPT.toMillis()));
+        Map<String, String> momentary =
+                Map.of(TopicConfig.RETENTION_MS_CONFIG, Long.toString(MOMENTARY_KEPT.toMillis()));
         Map<String, String> compacted = Map.of(
                 TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT,
                 TopicConfig.MIN_COMPACTION_LAG_MS_CONFIG, Long.toString(UNCOMPACTED.toMillis()),

@@ -89,8 +89,8 @@ class CancellationITCase {
         assertThat(events)
                 .filteredOn(event -> event.getPreview() != null)
                 .isNotEmpty()
-                .allSatisfy(event -> assertThat(
-                                Images.decode(TopicsInTests.bytes(event.getPreview())).getWidth())
+                .allSatisfy(event -> assertThat(Images.decode(TopicsInTests.bytes(event.getPreview()))
+                                .getWidth())
                         .isEqualTo(8));
         assertThat(events)
                 .filteredOn(event -> event.getRequestId().equals("other"))
@@ -99,13 +99,12 @@ class CancellationITCase {
                 .doesNotContain(EventKind.CANCELLED);
         assertThat(samples(events, EventKind.CANCELLED)).isPositive();
 
-        TopicsInTests.produce(
-                client(), topics, List.of(request("endless", 128, 1, 5), request("another", 0, 1, 5)));
+        TopicsInTests.produce(client(), topics, List.of(request("endless", 128, 1, 5), request("another", 0, 1, 5)));
         JobClient goesOn = start();
         try {
             awaitImages("another", 1);
-            awaitEvents(all -> all.stream()
-                    .anyMatch(event -> event.getSample() == 128 && event.getWhat() == EventKind.CANCELLED));
+            awaitEvents(all ->
+                    all.stream().anyMatch(event -> event.getSample() == 128 && event.getWhat() == EventKind.CANCELLED));
         } finally {
             goesOn.cancel().get();
         }
