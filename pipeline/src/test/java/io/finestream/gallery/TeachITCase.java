@@ -303,7 +303,7 @@ class TeachITCase {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
             InputStream in = socket.getInputStream();
             StringBuilder answer = new StringBuilder();
-            while (answer.indexOf("}") < 0 && answer.indexOf("there\n") < 0) {
+            while (answer.indexOf("}") < 0 && answer.indexOf("send\n") < 0) {
                 int next = in.read();
                 if (next < 0) {
                     break;
