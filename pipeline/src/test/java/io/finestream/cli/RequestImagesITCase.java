@@ -276,7 +276,7 @@ class RequestImagesITCase {
         JsonNode created =
                 new ObjectMapper().readTree(run("topics", "create", "--json").out());
         assertThat(created.path("created")).isEmpty();
-        assertThat(created.path("existed")).hasSize(5);
+        assertThat(created.path("existed")).hasSize(7);
     }
 
     @Test

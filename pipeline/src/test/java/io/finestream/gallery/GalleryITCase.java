@@ -241,6 +241,7 @@ class GalleryITCase {
         return BROWSER.send(
                 HttpRequest.newBuilder(gallery.uri().resolve("api/cancel"))
                         .timeout(PATIENCE)
+                        .header("Content-Type", "application/json")
                         .POST(HttpRequest.BodyPublishers.ofString(body))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());

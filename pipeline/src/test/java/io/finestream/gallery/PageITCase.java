@@ -87,10 +87,8 @@ class PageITCase {
         WebElement order = browser.find(".order:has(.state.done)");
         assertThat(order.getText()).contains("class 3", "seed 4711", "2 steps ddim");
         assertThat(browser.findAll(".order .thumbs img")).hasSize(1);
-        await().untilAsserted(() -> assertThat(cardsWith("seed 4711"))
-                .first()
-                .asString()
-                .contains("class 3", "square"));
+        await().untilAsserted(() ->
+                assertThat(cardsWith("seed 4711")).first().asString().contains("class 3", "square"));
     }
 
     @Test
