@@ -141,14 +141,7 @@ final class AdmissionQueue {
     List<PendingRequest> expire(Instant now) {
         List<PendingRequest> expired = new ArrayList<>();
         while (!byDeadline.isEmpty() && byDeadline.first().deadline() < now.toEpochMilli()) {
-            Line line = byDeadline.first();
-            withdraw(line);
-            forget(line);
-            line.entries.forEach(entry -> {
-                byArrival.remove(entry.arrival());
-                expired.add(entry.request());
-            });
-            size -= line.entries.size();
+            expired.addAll(takeOut(byDeadline.first()));
         }
         return expired;
     }
@@ -157,12 +150,17 @@ final class AdmissionQueue {
     List<PendingRequest> cancel(String requestId) {
         List<PendingRequest> cancelled = new ArrayList<>();
         for (Line line : List.copyOf(linesOfRequest.getOrDefault(requestId, Set.of()))) {
-            withdraw(line);
-            forget(line);
-            line.entries.forEach(entry -> cancelled.add(entry.request()));
-            size -= line.entries.size();
+            cancelled.addAll(takeOut(line));
         }
         return cancelled;
+    }
+
+    private List<PendingRequest> takeOut(Line line) {
+        withdraw(line);
+        forget(line);
+        line.entries.forEach(entry -> byArrival.remove(entry.arrival()));
+        size -= line.entries.size();
+        return line.entries.stream().map(Entry::request).toList();
     }
 
     private void arrange(Line line) {

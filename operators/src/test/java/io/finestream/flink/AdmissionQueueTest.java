@@ -114,6 +114,20 @@ class AdmissionQueueTest {
         assertThat(drain(restored)).isEqualTo(expected);
     }
 
+    @Test
+    void whatIsCancelledOrLateWaitsNoMore() {
+        add("cancelled", 0, null);
+        add("late", 0, 1L);
+        Instant now = Instant.EPOCH.plusSeconds(5);
+        assertThat(queue.oldestWait(now)).hasSeconds(5);
+        assertThat(queue.cancel("cancelled")).hasSize(1);
+        assertThat(queue.oldestWait(now)).hasSeconds(5);
+        assertThat(queue.expire(now)).hasSize(1);
+        assertThat(queue.oldestWait(now)).isZero();
+        assertThat(queue.waiting()).isEmpty();
+        assertThat(queue.isEmpty()).isTrue();
+    }
+
     private PendingRequest add(String id, int priority, Long deadline) {
         PendingRequest request = PendingRequest.newBuilder()
                 .setRequest(GenerationRequest.newBuilder()
