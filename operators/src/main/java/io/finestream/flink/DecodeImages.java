@@ -9,14 +9,11 @@ import io.finestream.schemas.Provenance;
 import io.finestream.schemas.ResolvedGuidance;
 import io.finestream.schemas.StageTimings;
 import io.finestream.schemas.Trajectory;
-import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.functions.OpenContext;
@@ -41,11 +38,9 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     private static final int MOST_WAITING = 128; // the most rows that a step is measured with
 
     private final GenerationSettings settings;
-    private transient PlannedModel planned;
     private transient RequestResolver resolver;
-    private transient ExecutorService decoder;
+    private transient ModelThread decoder;
     private transient DecodeMetrics measured;
-    private transient volatile boolean closed;
 
     @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
     private DecodeImages(GenerationSettings settings) {
@@ -69,27 +64,19 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     @Override
     public void open(OpenContext context) throws Exception {
         TaskInfo task = getRuntimeContext().getTaskInfo();
-        planned = PlannedModel.open(settings, task.getIndexOfThisSubtask(), task.getNumberOfParallelSubtasks());
-        int threads = planned.plan().threads();
-        decoder = Executors.newSingleThreadExecutor(work -> new Thread(
-                () -> {
-                    TorchOps.prepareThread(threads, false);
-                    work.run();
-                },
-                "decode " + task.getTaskNameWithSubtasks()));
+        decoder = new ModelThread(
+                PlannedModel.open(settings, task.getIndexOfThisSubtask(), task.getNumberOfParallelSubtasks()),
+                "decode " + task.getTaskNameWithSubtasks());
         measured = DecodeMetrics.in(getRuntimeContext().getMetricGroup());
-        GenerativeModel model = planned.model();
-        resolver = new RequestResolver(model.config(), settings.maxCount());
+        resolver = new RequestResolver(decoder.model().config(), settings.maxCount());
     }
 
+    /** What is not decoded when the job ends or fails is in its checkpoint. */
     @Override
     public void asyncInvoke(Trajectory done, ResultFuture<GeneratedImage> result) {
-        decoder.execute(() -> {
-            if (closed) {
-                return; // the job has ended or failed; the trajectory is in its checkpoint
-            }
+        decoder.execute(model -> {
             try {
-                GeneratedImage image = image(done);
+                GeneratedImage image = image(model, done);
                 measured.done(image.getTimings());
                 result.complete(List.of(image));
             } catch (RuntimeException | Error e) { // unsaid, the job would wait for it
@@ -98,8 +85,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
         });
     }
 
-    private GeneratedImage image(Trajectory done) {
-        GenerativeModel model = planned.model();
+    private GeneratedImage image(GenerativeModel model, Trajectory done) {
         GenerationRequest request = done.getRequest();
         long start = System.nanoTime();
         BufferedImage image = model.decode(Trajectories.latent(done));
@@ -161,15 +147,10 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
         return (double) (to.toEpochMilli() - from.toEpochMilli());
     }
 
-    /** Does not wait for the image that is being decoded: the thread gives the model back after it. */
     @Override
     public void close() {
-        closed = true;
         if (decoder != null) {
-            decoder.execute(planned::close);
-            decoder.shutdown();
-        } else if (planned != null) {
-            planned.close();
+            decoder.close();
         }
     }
 }

@@ -128,9 +128,8 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         reader = new RequestReader(settings.wireFormat(), resolver);
         trajectories = new Trajectories(model, resolver);
         live = new LiveVersions(model, planned.plan().rows(), settings.swap());
-        previews = new Previews(
-                PlannedModel.open(settings, subtask(), slots()),
-                getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks());
+        previews = new Previews(new ModelThread(
+                planned.share(), "previews " + getRuntimeContext().getTaskInfo().getTaskNameWithSubtasks()));
         events = new ProgressEvents(
                 previews,
                 new Mails(mailbox),

@@ -27,6 +27,11 @@ record PlannedModel(SharedModel shared, ComputePlan plan) implements AutoCloseab
         return new PlannedModel(SharedModel.acquire(files, device, plan.type(), plan.kernels()), plan);
     }
 
+    /** Another share in the same copy, computed in the same way. */
+    PlannedModel share() {
+        return new PlannedModel(shared.share(), plan);
+    }
+
     GenerativeModel model() {
         return shared.model();
     }

@@ -1,13 +1,11 @@
 package io.finestream.flink;
 
 import io.finestream.codec.Images;
-import io.finestream.torch.TorchOps;
+import io.finestream.weights.GenerativeModel;
 import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,27 +32,14 @@ final class Previews implements AutoCloseable {
     private static final Duration LONGEST = Duration.ofMillis(250); // of several at once
     private static final int MOST = 16;
 
-    private final PlannedModel planned;
-    private final ExecutorService thread;
+    private final ModelThread thread;
     private volatile long restsUntil = System.nanoTime();
     private volatile boolean draws;
     private volatile long nanosEach = LONGEST.toNanos(); // until it is known
-    private volatile boolean closed;
 
-    /** @param planned is closed with the previews */
-    Previews(PlannedModel planned, String name) {
-        this.planned = planned;
-        int threads = planned.plan().threads();
-        thread = Executors.newSingleThreadExecutor(work -> {
-            Thread started = new Thread(
-                    () -> {
-                        TorchOps.prepareThread(threads, false);
-                        work.run();
-                    },
-                    "previews " + name);
-            started.setDaemon(true);
-            return started;
-        });
+    /** @param thread is closed with the previews */
+    Previews(ModelThread thread) {
+        this.thread = thread;
     }
 
     /** How many may be drawn now; those beyond go without. */
@@ -71,13 +56,13 @@ final class Previews implements AutoCloseable {
             return;
         }
         draws = true;
-        thread.execute(() -> {
+        thread.execute(model -> {
             long start = System.nanoTime();
             for (Sketch sketch : sketches) {
-                if (closed) {
+                if (thread.isClosed()) {
                     return;
                 }
-                sketch.drawn().accept(png(sketch.latent()));
+                sketch.drawn().accept(png(model, sketch.latent()));
             }
             long nanos = System.nanoTime() - start;
             nanosEach = nanos / sketches.size();
@@ -86,9 +71,9 @@ final class Previews implements AutoCloseable {
         });
     }
 
-    private @Nullable ByteBuffer png(float[] latent) {
+    private @Nullable ByteBuffer png(GenerativeModel model, float[] latent) {
         try {
-            BufferedImage image = planned.model().decode(latent);
+            BufferedImage image = model.decode(latent);
             return ByteBuffer.wrap(Images.toPng(Images.pad(image, Math.min(SIDE, image.getWidth()))));
         } catch (RuntimeException e) { // out of the device's memory, say: the image itself may still be made
             LOG.warn("a preview can not be drawn", e);
@@ -96,11 +81,8 @@ final class Previews implements AutoCloseable {
         }
     }
 
-    /** Does not wait for what is being drawn: the thread gives the model back after it. */
     @Override
     public void close() {
-        closed = true;
-        thread.execute(planned::close);
-        thread.shutdown();
+        thread.close();
     }
 }

@@ -51,6 +51,18 @@ public final class SharedModel implements AutoCloseable {
         }
     }
 
+    /** Another share in the same copy. */
+    public SharedModel share() {
+        synchronized (LOADED) {
+            Entry entry = LOADED.get(key);
+            if (closed || entry == null) {
+                throw new IllegalStateException("the share in " + key.files() + " is closed");
+            }
+            entry.shares++;
+            return new SharedModel(key, model);
+        }
+    }
+
     public GenerativeModel model() {
         return model;
     }

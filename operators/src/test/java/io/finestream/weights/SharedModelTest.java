@@ -1,6 +1,7 @@
 package io.finestream.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import ai.djl.Device;
 import io.finestream.TinyModel;
@@ -31,6 +32,19 @@ class SharedModelTest {
         first.close();
         first.close(); // closing twice gives back one share
         assertThat(SharedModel.copies()).isEqualTo(before + 1);
+        second.close();
+        assertThat(SharedModel.copies()).isEqualTo(before);
+    }
+
+    @Test
+    void aShareGivesAnother() throws IOException {
+        ModelFiles files = ModelFiles.in(TinyModel.write(directory, 1));
+        int before = SharedModel.copies();
+        SharedModel first = SharedModel.acquire(files, Device.cpu(), ComputeType.FP32, Kernels.DETERMINISTIC);
+        SharedModel second = first.share();
+        first.close();
+        assertThat(SharedModel.copies()).isEqualTo(before + 1);
+        assertThatIllegalStateException().isThrownBy(first::share).withMessageContaining("is closed");
         second.close();
         assertThat(SharedModel.copies()).isEqualTo(before);
     }
