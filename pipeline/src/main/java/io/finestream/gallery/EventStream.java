@@ -6,27 +6,51 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code /events}, server-sent: {@code about} once, then an {@code image} for each one the browser does not have yet,
- * {@code progress} of requests that want it told, and a {@code status} every second. A browser reads at its own pace; one that falls behind misses the images in between.
+ * Server-sent events, to a limited number of browsers. A browser reads at its own pace, and says by the number of the last
+ * event that it has where it goes on.
  */
 final class EventStream implements HttpHandler {
 
-    private static final int MAX_BROWSERS = 32; // each holds a thread
-    private static final Duration STATUS_EVERY = Duration.ofSeconds(1);
-    private static final Duration PROGRESS_EVERY = Duration.ofMillis(200);
+    /** What is sent to one browser, in a thread of its own. */
+    interface Events {
+        /** @param last number of the last event that the browser has; -1 if it has none */
+        void send(Out out, long last) throws IOException, InterruptedException;
+    }
 
-    private final LiveView view;
-    private final String about;
+    /** To one browser. */
+    record Out(OutputStream body) {
+        void event(String name, String data) throws IOException {
+            write("event: %s\ndata: %s\n\n".formatted(name, data));
+        }
+
+        /** An event that the browser goes on after. */
+        void event(long number, String name, String data) throws IOException {
+            write("id: %d\nevent: %s\ndata: %s\n\n".formatted(number, name, data));
+        }
+
+        private void write(String event) throws IOException {
+            body.write(event.getBytes(StandardCharsets.UTF_8));
+        }
+
+        void flush() throws IOException {
+            body.flush();
+        }
+    }
+
+    /** Between two {@code status} events, which show whether the browser is still there. */
+    static final Duration STATUS_EVERY = Duration.ofSeconds(1);
+
+    private static final int MAX_BROWSERS = 32; // each holds a thread
+
+    private final Events events;
     private final Semaphore places = new Semaphore(MAX_BROWSERS);
 
-    EventStream(LiveView view, String about) {
-        this.view = view;
-        this.about = about;
+    EventStream(Events events) {
+        this.events = events;
     }
 
     @Override
@@ -51,33 +75,7 @@ final class EventStream implements HttpHandler {
         exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
         exchange.getResponseHeaders().set("Cache-Control", "no-store");
         exchange.sendResponseHeaders(200, 0); // length not known
-        OutputStream out = exchange.getResponseBody();
-        write(out, "event: about\ndata: %s\n\n".formatted(about));
-        long lastEvent = view.events().newest();
-        long statusDue = System.nanoTime();
-        Duration wait = Duration.ZERO;
-        while (!view.images().isClosed()) {
-            List<RecentImages.Shown> images = view.images().after(last, wait);
-            for (RecentImages.Shown image : images) {
-                last = image.number();
-                write(out, "id: %d\nevent: image\ndata: %s\n\n".formatted(last, image.details()));
-            }
-            for (RecentEvents.Told event : view.events().after(lastEvent)) {
-                lastEvent = event.number();
-                write(out, "event: progress\ndata: %s\n\n".formatted(event.details()));
-            }
-            if (System.nanoTime() - statusDue >= 0) {
-                write(out, "event: status\ndata: %s\n\n".formatted(view.status()));
-                statusDue = System.nanoTime() + STATUS_EVERY.toNanos();
-            }
-            out.flush();
-            long untilStatus = Math.max(0, statusDue - System.nanoTime());
-            wait = Duration.ofNanos(Math.min(untilStatus, PROGRESS_EVERY.toNanos()));
-        }
-    }
-
-    private static void write(OutputStream out, String event) throws IOException {
-        out.write(event.getBytes(StandardCharsets.UTF_8));
+        events.send(new Out(exchange.getResponseBody()), last);
     }
 
     private static long numberOf(@Nullable String lastEventId) {

@@ -29,8 +29,7 @@ public final class Gallery implements AutoCloseable {
     private final ExecutorService threads;
     private final LiveView view;
     private final TopicFeed feed;
-    private final RequestDesk desk;
-    private final CancelRequests cancel;
+    private final Outbox outbox;
     private final Teach teach;
     private final ClassMapAnswers classMap;
     private final PageAddress address;
@@ -40,8 +39,7 @@ public final class Gallery implements AutoCloseable {
             ExecutorService threads,
             LiveView view,
             TopicFeed feed,
-            RequestDesk desk,
-            CancelRequests cancel,
+            Outbox outbox,
             Teach teach,
             ClassMapAnswers classMap,
             PageAddress address) {
@@ -49,8 +47,7 @@ public final class Gallery implements AutoCloseable {
         this.threads = threads;
         this.view = view;
         this.feed = feed;
-        this.desk = desk;
-        this.cancel = cancel;
+        this.outbox = outbox;
         this.teach = teach;
         this.classMap = classMap;
         this.address = address;
@@ -79,8 +76,8 @@ public final class Gallery implements AutoCloseable {
             throws IOException {
         String about = about(clientProperties, classes, flinkPage);
         LiveView view = new LiveView(format, classes);
-        RequestDesk desk = new RequestDesk(clientProperties, topics, format, classes);
-        Teach teach = new Teach(clientProperties, topics, format, teaching);
+        Outbox outbox = new Outbox(clientProperties);
+        Teach teach = new Teach(clientProperties, outbox, topics, format, teaching);
         HttpServer server = bind(address);
         ExecutorService threads = Executors.newCachedThreadPool(task -> {
             Thread thread = new Thread(task, "gallery-http");
@@ -93,11 +90,10 @@ public final class Gallery implements AutoCloseable {
         Gatekeeper uploading = Gatekeeper.forUploads(address.token());
         serve(server, "/", new PageFiles(), reading);
         serve(server, ImageFiles.PATH, new ImageFiles(view.images()), reading);
-        serve(server, "/events", new EventStream(view, about), reading);
+        serve(server, LiveEvents.PATH, new EventStream(new LiveEvents(view, about)), reading);
         serve(server, "/classes.json", new ClassList(classes), reading);
-        serve(server, RequestDesk.PATH, desk, writing);
-        CancelRequests cancel = new CancelRequests(clientProperties, topics.control(), format);
-        serve(server, "/api/cancel", cancel, writing);
+        serve(server, RequestDesk.PATH, new RequestDesk(outbox, topics.requests(), format, classes), writing);
+        serve(server, CancelRequests.PATH, new CancelRequests(outbox, topics.control(), format), writing);
         teach.serve(
                 (path, handler) -> serve(server, path, handler, reading),
                 (path, handler) -> serve(server, path, handler, uploading));
@@ -107,7 +103,7 @@ public final class Gallery implements AutoCloseable {
         startAsDaemon(server);
         feed.start();
         teach.start();
-        return new Gallery(server, threads, view, feed, desk, cancel, teach, classMap, address);
+        return new Gallery(server, threads, view, feed, outbox, teach, classMap, address);
     }
 
     private static String about(Map<String, Object> clientProperties, ModelClasses classes, @Nullable URI flinkPage) {
@@ -174,7 +170,6 @@ public final class Gallery implements AutoCloseable {
         teach.close();
         server.stop(0);
         threads.shutdownNow();
-        desk.close();
-        cancel.close();
+        outbox.close();
     }
 }

@@ -23,6 +23,6 @@ final class JsonAnswer {
 
     private static void send(HttpExchange exchange, int status, String name, Object value) throws IOException {
         String body = JSON.writeValueAsString(Map.of(name, value));
-        Answer.send(exchange, status, "application/json", "no-store", body.getBytes(StandardCharsets.UTF_8));
+        Answer.send(exchange, status, Answer.JSON, "no-store", body.getBytes(StandardCharsets.UTF_8));
     }
 }

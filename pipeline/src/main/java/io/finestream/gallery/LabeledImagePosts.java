@@ -14,33 +14,23 @@ import io.finestream.schemas.wire.WireFormat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
  * {@code POST /api/labeled-images?superclass=&subclass=&name=} with an image file as the body makes it a labeled image, if
  * the fine-tuning job would take it. The same file of the same class is the same image.
  */
-final class LabeledImagePosts implements HttpHandler, AutoCloseable {
+final class LabeledImagePosts implements HttpHandler {
 
     static final String PATH = "/api/labeled-images";
 
@@ -48,7 +38,6 @@ final class LabeledImagePosts implements HttpHandler, AutoCloseable {
     static final int LARGEST_FILE_BYTES = Topics.LARGEST_MESSAGE_BYTES - (64 << 10);
 
     private static final int BYTES_AT_ONCE = 4 * LARGEST_FILE_BYTES; // of all uploads under way
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int LONGEST_FILE_NAME = 200;
     private static final int HASH_DIGITS = 16;
 
@@ -59,19 +48,16 @@ final class LabeledImagePosts implements HttpHandler, AutoCloseable {
     private final AvroCodec<LabeledImage> codec;
     private final LabeledImageDecoder decoder;
     private final Supplier<Taxonomy> known;
-    private final KafkaProducer<byte[], byte[]> producer;
+    private final Outbox outbox;
     private final Semaphore room = new Semaphore(BYTES_AT_ONCE);
 
     /** @param known the classes as of now */
-    LabeledImagePosts(Map<String, Object> client, String topic, WireFormat format, Supplier<Taxonomy> known) {
+    LabeledImagePosts(Outbox outbox, String topic, WireFormat format, Supplier<Taxonomy> known) {
+        this.outbox = outbox;
         this.topic = topic;
         this.known = known;
         codec = new AvroCodec<>(LabeledImage.class, format);
         decoder = new LabeledImageDecoder(codec, Framing.CENTRE_CROP, SIDE);
-        Map<String, Object> settings = new HashMap<>(client);
-        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, Topics.LARGEST_MESSAGE_BYTES);
-        settings.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, PATIENCE.toMillis());
-        producer = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
     @Override
@@ -117,7 +103,7 @@ final class LabeledImagePosts implements HttpHandler, AutoCloseable {
 
     private boolean acquired(int bytes) {
         try {
-            return room.tryAcquire(bytes, PATIENCE.toSeconds(), TimeUnit.SECONDS);
+            return room.tryAcquire(bytes, Outbox.PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
@@ -164,26 +150,14 @@ final class LabeledImagePosts implements HttpHandler, AutoCloseable {
         } catch (RequestException | IllegalArgumentException e) {
             throw new Refusal(422, String.valueOf(e.getMessage()));
         }
-        byte[] key = label.getSubclass().getBytes(StandardCharsets.UTF_8);
         try {
-            RecordMetadata taken =
-                    producer.send(new ProducerRecord<>(topic, key, value)).get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-            if (!taken.hasOffset()) {
-                throw new Refusal(503, "Kafka does not say that it has the image; set acks of the producer to all");
-            }
+            outbox.send(topic, label.getSubclass(), value);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Refusal(503, "the page is being closed; open it again");
-        } catch (ExecutionException | TimeoutException | KafkaException e) {
-            Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+        } catch (TimeoutException | KafkaException e) {
             throw new Refusal(
-                    503,
-                    "Kafka did not take the image into %s (%s); is it running?".formatted(topic, cause.getMessage()));
+                    503, "Kafka did not take the image into %s (%s); is it running?".formatted(topic, e.getMessage()));
         }
-    }
-
-    @Override
-    public void close() {
-        producer.close(Duration.ofSeconds(1));
     }
 }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import io.finestream.flink.RequestException;
-import io.finestream.kafka.Topics;
 import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.ReasonCode;
 import io.finestream.schemas.wire.AvroCodec;
@@ -13,42 +12,28 @@ import io.finestream.schemas.wire.RegistryException;
 import io.finestream.schemas.wire.WireFormat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code POST /requests}: takes what {@link AskedImages} says, holds it to the model's rules and sends it to Kafka. The
  * answer is JSON: {@code requestId}, {@code seed} and {@code count}, or {@code error} and its {@code code}.
  */
-final class RequestDesk implements HttpHandler, AutoCloseable {
+final class RequestDesk implements HttpHandler {
 
     static final String PATH = "/requests";
 
     private static final int MAX_BYTES = 16 << 10;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-    private final Map<String, Object> properties;
+    private final Outbox outbox;
     private final String topic;
     private final AvroCodec<GenerationRequest> codec;
     private final ModelClasses classes;
     private final JsonMapper json = new JsonMapper();
-    private @Nullable KafkaProducer<byte[], byte[]> producer; // from the first request on
 
-    RequestDesk(Map<String, Object> clientProperties, Topics topics, WireFormat format, ModelClasses classes) {
-        properties = new HashMap<>(clientProperties);
-        properties.put(ProducerConfig.ACKS_CONFIG, "all");
-        properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, PATIENCE.toMillis());
-        topic = topics.requests();
+    RequestDesk(Outbox outbox, String topic, WireFormat format, ModelClasses classes) {
+        this.outbox = outbox;
+        this.topic = topic;
         codec = new AvroCodec<>(GenerationRequest.class, format);
         this.classes = classes;
     }
@@ -67,7 +52,7 @@ final class RequestDesk implements HttpHandler, AutoCloseable {
         try {
             GenerationRequest request = AskedImages.read(body).toRequest();
             classes.check(request);
-            send(request);
+            outbox.send(topic, request.getRequestId(), codec.encode(request));
             ObjectNode answer = json.createObjectNode()
                     .put("requestId", request.getRequestId())
                     .put("seed", Long.toString(request.getSeed())) // JavaScript would round it
@@ -84,38 +69,11 @@ final class RequestDesk implements HttpHandler, AutoCloseable {
         }
     }
 
-    private void send(GenerationRequest request) throws TimeoutException, InterruptedException {
-        byte[] key = request.getRequestId().getBytes(StandardCharsets.UTF_8);
-        try {
-            producer()
-                    .send(new ProducerRecord<>(topic, key, codec.encode(request)))
-                    .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof KafkaException kafka ? kafka : new KafkaException(e.getCause());
-        }
-    }
-
-    private synchronized KafkaProducer<byte[], byte[]> producer() {
-        KafkaProducer<byte[], byte[]> made = producer;
-        if (made == null) {
-            made = new KafkaProducer<>(properties, new ByteArraySerializer(), new ByteArraySerializer());
-            producer = made;
-        }
-        return made;
-    }
-
     private void refuse(HttpExchange exchange, int status, String code, String error) throws IOException {
         answer(exchange, status, json.createObjectNode().put("error", error).put("code", code));
     }
 
     private static void answer(HttpExchange exchange, int status, ObjectNode answer) throws IOException {
         Answer.send(exchange, status, Answer.JSON, "no-store", answer.toString().getBytes(StandardCharsets.UTF_8));
-    }
-
-    @Override
-    public synchronized void close() {
-        if (producer != null) {
-            producer.close(Duration.ZERO); // every request that was answered is there
-        }
     }
 }

@@ -15,10 +15,10 @@ final class Teach implements AutoCloseable {
     private final LabeledImagePosts labeledImages;
     private final RollbackPosts rollback;
 
-    Teach(Map<String, Object> clientProperties, Topics topics, WireFormat format, Teaching teaching) {
+    Teach(Map<String, Object> clientProperties, Outbox outbox, Topics topics, WireFormat format, Teaching teaching) {
         view = new VersionView(teaching.taxonomy());
         timeline = new VersionTimeline(clientProperties, topics.parameters(), format, view);
-        labeledImages = new LabeledImagePosts(clientProperties, topics.labeled(), format, view::taxonomy);
+        labeledImages = new LabeledImagePosts(outbox, topics.labeled(), format, view::taxonomy);
         Map<String, String> client = new LinkedHashMap<>();
         clientProperties.forEach((name, value) -> client.put(name, String.valueOf(value)));
         rollback = new RollbackPosts(client, topics.parameters(), format, teaching);
@@ -26,7 +26,7 @@ final class Teach implements AutoCloseable {
 
     /** Hands over what is read, and what is asked for by POST. */
     void serve(BiConsumer<String, HttpHandler> reading, BiConsumer<String, HttpHandler> posts) {
-        reading.accept(VersionEvents.PATH, new VersionEvents(view));
+        reading.accept(VersionEvents.PATH, new EventStream(new VersionEvents(view)));
         posts.accept(LabeledImagePosts.PATH, labeledImages);
         posts.accept(RollbackPosts.PATH, rollback);
     }
@@ -39,6 +39,5 @@ final class Teach implements AutoCloseable {
     public void close() {
         view.close();
         timeline.close();
-        labeledImages.close();
     }
 }

@@ -8,20 +8,12 @@ import io.finestream.schemas.wire.WireFormatException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.InterruptException;
-import org.apache.kafka.common.errors.WakeupException;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,10 +40,7 @@ final class VersionTimeline implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VersionTimeline.class);
 
     private static final int LESSONS_LOOKED_AT = 100; // of those that are there at the start, the newest
-    private static final Duration POLL = Duration.ofMillis(500);
     private static final Duration SHORT_POLL = Duration.ofMillis(10); // between two lessons
-    private static final Duration RETRY = Duration.ofSeconds(1);
-    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
 
     private final Map<String, Object> properties;
     private final TopicPartition partition;
@@ -60,59 +49,41 @@ final class VersionTimeline implements AutoCloseable {
     private final AvroCodec<ParameterVersion> commitCodec;
     private final Listener listener;
     private final Deque<Commit> waiting = new ArrayDeque<>(); // for their lessons
-    private final CountDownLatch closing = new CountDownLatch(1);
-    private final Thread thread = new Thread(this::run, "gallery-versions");
+    private final KafkaReader reader;
     private long next; // offset
-    private volatile @Nullable KafkaConsumer<byte[], byte[]> polling;
 
     /** @param topic of the parameters */
     VersionTimeline(Map<String, Object> clientProperties, String topic, WireFormat format, Listener listener) {
-        this.properties = new HashMap<>(clientProperties);
+        properties = KafkaReader.properties(clientProperties, "earliest");
         this.partition = new TopicPartition(topic, 0);
         this.format = format;
         this.listener = listener;
         sliceCodec = new AvroCodec<>(ParameterSlice.class, format);
         commitCodec = new AvroCodec<>(ParameterVersion.class, format);
-        properties.remove(ConsumerConfig.GROUP_ID_CONFIG);
-        properties.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-        properties.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
-        properties.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-        properties.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
-        thread.setDaemon(true);
+        reader = new KafkaReader("gallery-versions", properties, this::follow);
     }
 
     void start() {
-        thread.start();
+        reader.start();
     }
 
-    private void run() {
-        while (!closed(Duration.ZERO)) {
-            try (KafkaConsumer<byte[], byte[]> consumer =
-                            new KafkaConsumer<>(properties, new ByteArrayDeserializer(), new ByteArrayDeserializer());
-                    LessonLookup lessons = new LessonLookup(properties, format)) {
-                polling = consumer;
-                follow(consumer, lessons);
-            } catch (WakeupException | InterruptException e) {
-                return; // only close() wakes and interrupts
-            } catch (KafkaException e) {
-                LOG.warn("the versions can not be read from Kafka, and are tried again: {}", e.getMessage());
-                closed(RETRY);
-            } finally {
-                polling = null;
-            }
+    private void follow(KafkaConsumer<byte[], byte[]> consumer) {
+        try (LessonLookup lessons = new LessonLookup(properties, format)) {
+            follow(consumer, lessons);
         }
     }
 
     private void follow(KafkaConsumer<byte[], byte[]> consumer, LessonLookup lessons) {
         while (!isThere(consumer)) {
-            if (closed(RETRY)) {
+            if (reader.closed(KafkaReader.RETRY)) {
                 return;
             }
         }
         consumer.assign(List.of(partition));
         consumer.seek(partition, next);
-        while (!closed(Duration.ZERO)) {
-            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(waiting.isEmpty() ? POLL : SHORT_POLL)) {
+        while (!reader.closed(Duration.ZERO)) {
+            for (ConsumerRecord<byte[], byte[]> record :
+                    consumer.poll(waiting.isEmpty() ? KafkaReader.POLL : SHORT_POLL)) {
                 next = record.offset() + 1;
                 if (record.value() != null) {
                     read(record.offset(), record.value());
@@ -152,25 +123,8 @@ final class VersionTimeline implements AutoCloseable {
         }
     }
 
-    private boolean closed(Duration wait) {
-        try {
-            return closing.await(wait.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            throw new InterruptException(e);
-        }
-    }
-
     @Override
     public void close() {
-        closing.countDown();
-        KafkaConsumer<byte[], byte[]> consumer = polling;
-        if (consumer != null) {
-            consumer.wakeup();
-        }
-        try {
-            thread.join(CLOSE_PATIENCE.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        reader.close();
     }
 }

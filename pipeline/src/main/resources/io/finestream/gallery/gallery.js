@@ -1,5 +1,5 @@
 // The page: images as they come, and the figures in its header.
-import {byId, clock, duration, element, fromTemplate, isoTime, picture, settings, words} from './text.js';
+import {byId, clock, connection, duration, element, fromTemplate, isoTime, picture, settings, words} from './text.js';
 import * as ask from './ask.js';
 import * as compare from './compare.js';
 import * as details from './details.js';
@@ -21,14 +21,6 @@ let paused = false;
 let grouped = false;
 let started = false; // the first status has come: what comes now is new
 let bootstrapServers = '';
-
-function connection(state, text) {
-  const element = byId('connection');
-  if (element.textContent !== text) {
-    element.dataset.state = state;
-    element.textContent = text;
-  }
-}
 
 function about({bootstrapServers: address, flinkPage, limits}) {
   bootstrapServers = address;

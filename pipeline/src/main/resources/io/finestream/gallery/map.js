@@ -1,5 +1,7 @@
 // Names come from other people's files: they are put on the page as text, never as markup.
 
+import {byId} from './text.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 const MARGIN = 34;
 const REACH = 26; // pixels from a point at which it is still meant
@@ -7,7 +9,6 @@ const SUPERCLASS_RADIUS = 9;
 const CHARACTER = 7.6; // width of a letter of a superclass's name, in pixels
 const RETRY = 1000; // milliseconds
 
-const byId = id => document.getElementById(id);
 const plot = byId('plot');
 const svg = plot.querySelector('svg');
 const newest = new Map(); // subclass -> number of its newest image

@@ -1,5 +1,6 @@
 // Everything that came from Kafka or from a file's name is put on the page as text, never as markup.
 
+import {byId, connection} from './text.js';
 import {freshness, showTimeline} from './timeline.js';
 
 const MOST_FILES = 200; // at a time
@@ -7,7 +8,6 @@ const MOST_SUGGESTED = 50; // classes in the list below the field
 const AT_ONCE = 3; // uploads
 const THUMBNAIL = 80; // pixels
 
-const byId = id => document.getElementById(id);
 const subclassField = byId('subclass');
 const superclassField = byId('superclass');
 const dialog = byId('rollback');
@@ -24,14 +24,6 @@ events.addEventListener('about', event => about(JSON.parse(event.data)));
 events.addEventListener('version', event => arrive(JSON.parse(event.data)));
 events.addEventListener('status', () => connection('live', 'live'));
 events.onerror = () => connection('lost', 'connection lost, trying again');
-
-function connection(state, text) {
-  const element = byId('connection');
-  if (element.textContent !== text) {
-    element.dataset.state = state;
-    element.textContent = text;
-  }
-}
 
 function about({classes, largestFileBytes: bytes}) {
   largestFileBytes = bytes;

@@ -11,6 +11,15 @@ export function element(tag, className, text) {
   return made;
 }
 
+// How the page's stream of events is.
+export function connection(state, text) {
+  const element = byId('connection');
+  if (element.textContent !== text) {
+    element.dataset.state = state;
+    element.textContent = text;
+  }
+}
+
 export const fromTemplate = id => byId(id).content.firstElementChild.cloneNode(true);
 
 export function picture(image, alt = `Generated image of the class ${image.subclass}`) {

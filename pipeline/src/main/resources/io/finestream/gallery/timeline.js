@@ -1,12 +1,12 @@
 // The versions as cards and as curves. What came from Kafka is put on the page as text, never as markup.
 
+import {byId, isoTime} from './text.js';
+
 const SHOWN = 100; // cards
 const CHARTED = 60; // versions in a curve
 const SERIES = 3; // curves that can be told apart
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 420, HEIGHT = 170, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 24;
-
-const byId = id => document.getElementById(id);
 
 export const isRollback = version => version.comment.startsWith('rollback to ');
 
@@ -103,12 +103,6 @@ function taught({lesson, added}) {
 
 export const freshness = ({lesson}) =>
   lesson?.freshnessMillis === undefined ? '' : `${(lesson.freshnessMillis / 1000).toFixed(1)} s after its last image`;
-
-// Clients write these numbers, so they may be no date.
-function isoTime(millis) {
-  const time = new Date(millis);
-  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
-}
 
 function svg(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
