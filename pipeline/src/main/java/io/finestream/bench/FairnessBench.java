@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -154,18 +153,13 @@ public record FairnessBench(
             }
             traffic.send(name + "-" + i);
         }
-        double[] millis = new double[singles];
+        List<Double> millis = new ArrayList<>();
         for (int i = 0; i < singles; i++) {
             traffic.await(1, name + "-" + i);
-            millis[i] = traffic.millis(name + "-" + i);
+            millis.add(traffic.millis(name + "-" + i));
         }
-        Arrays.sort(millis);
-        return new Phase(name, percentile(millis, 50), percentile(millis, 99), traffic.rate(start, Instant.now()));
-    }
-
-    /** By nearest rank. */
-    private static double percentile(double[] sorted, int percent) {
-        return sorted[(int) Math.ceil(percent / 100.0 * sorted.length) - 1];
+        Latencies latencies = Latencies.of(millis);
+        return new Phase(name, latencies.p50(), latencies.p99(), traffic.rate(start, Instant.now()));
     }
 
     /** A producer of requests and a consumer of their images. */

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.Collection;
 
 /**
- * How long answers took, in seconds.
+ * How long answers took, in the unit of what they are of.
  *
  * @param p50 half of them took no longer
  * @param p99 of a hundred, 99 took no longer
@@ -12,9 +12,9 @@ import java.util.Collection;
 public record Latencies(int count, double mean, double p50, double p99, double most) {
 
     /** @throws IllegalArgumentException if there are none */
-    public static Latencies of(Collection<Double> seconds) {
+    public static Latencies of(Collection<Double> times) {
         double[] sorted =
-                seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+                times.stream().mapToDouble(Double::doubleValue).sorted().toArray();
         if (sorted.length == 0) {
             throw new IllegalArgumentException("there are no latencies, expected at least 1");
         }

@@ -1,15 +1,11 @@
 package io.finestream.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.finestream.dit.ComputeType;
 import io.finestream.flink.Devices;
 import io.finestream.torch.TorchOps;
 import io.finestream.weights.GenerativeModel;
 import io.finestream.weights.ModelDirectory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -19,11 +15,6 @@ import picocli.CommandLine.Spec;
 
 /** What measurements of a model have in common: which model, how it computes, and where the results go. */
 final class BenchOptions {
-
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.WRITE_ENUMS_USING_TO_STRING)
-            .enable(SerializationFeature.INDENT_OUTPUT);
 
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -105,13 +96,8 @@ final class BenchOptions {
 
     /** Writes the results, where a file for them was named. */
     void write(Object results) throws IOException {
-        if (json == null) {
-            return;
+        if (json != null) {
+            JsonFile.write(json, results);
         }
-        Path folder = json.toAbsolutePath().getParent();
-        if (folder != null) {
-            Files.createDirectories(folder);
-        }
-        JSON.writeValue(json.toFile(), results);
     }
 }

@@ -1,8 +1,5 @@
 package io.finestream.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import io.finestream.bench.FairnessBench;
 import io.finestream.flink.GenerationSettings;
 import java.io.IOException;
@@ -33,10 +30,6 @@ import picocli.CommandLine.Spec;
         },
         footer = {"", "Example:", "  finestream bench fairness --singles 100 --images 1000"})
 final class FairnessCommand implements Callable<Integer> {
-
-    private static final ObjectMapper JSON = new ObjectMapper()
-            .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .enable(SerializationFeature.INDENT_OUTPUT);
 
     @Option(names = "--model", paramLabel = "MODEL", description = "as of run (default ${DEFAULT-VALUE})")
     private String model = "flowers";
@@ -94,7 +87,7 @@ final class FairnessCommand implements Callable<Integer> {
         }
         print(result, command.commandLine().getOut());
         if (json != null) {
-            JSON.writeValue(json.toFile(), result);
+            JsonFile.write(json, result);
         }
         return 0;
     }
