@@ -1,10 +1,12 @@
 package io.finestream.cli;
 
+import io.finestream.dit.Taxonomy;
 import io.finestream.gallery.Gallery;
 import io.finestream.gallery.ModelClasses;
 import io.finestream.gallery.PageAddress;
 import io.finestream.gallery.Teaching;
 import io.finestream.weights.ModelChoice;
+import io.finestream.weights.ModelConfig;
 import io.finestream.weights.ModelFiles;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -84,15 +86,16 @@ final class GalleryCommand implements Callable<Integer> {
         PageAddress address = address();
         ModelChoice choice = files.of(model);
         ModelFiles located = choice.locate();
-        Teaching teaching = new Teaching(located.readTaxonomy(located.readConfig()), adapters, choice);
+        ModelConfig config = located.readConfig();
+        Taxonomy taxonomy = located.readTaxonomy(config);
         CountDownLatch stopped = new CountDownLatch(1);
         Gallery gallery = Gallery.start(
                 new HashMap<>(kafka.clientProperties()),
                 kafka.topics(),
                 kafka.wireFormat(),
                 address,
-                ModelClasses.of(located),
-                teaching,
+                new ModelClasses(config, taxonomy),
+                new Teaching(taxonomy, adapters, choice),
                 flinkPage);
         gallery.mapClasses(choice);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
