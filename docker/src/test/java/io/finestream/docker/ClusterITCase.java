@@ -11,6 +11,7 @@ import io.finestream.schemas.wire.WireFormat;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,6 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterITCase {
 
     private static final int REQUESTS = Integer.getInteger("cluster.requests", 60);
+    private static final int LESSON = 24;
+    private static final int RESTARTS = Integer.getInteger("cluster.restarts", 4);
     private static final WireFormat WIRE = new WireFormat.SingleObject();
     private static final Pattern RESTORED = Pattern.compile(
             "restored: (\\d+) samples in flight go on, (\\d+) of them from a later step than the first, with (\\d+) steps");
@@ -45,7 +48,7 @@ class ClusterITCase {
 
     @BeforeAll
     static void start() throws Exception {
-        cluster = ProcessCluster.start(directory, 2, 2);
+        cluster = ProcessCluster.start(directory, 2, 3);
     }
 
     @AfterAll
@@ -53,7 +56,10 @@ class ClusterITCase {
         cluster.close();
     }
 
-    /** Every image once, and to the byte as if nothing had happened. */
+    /**
+     * Every image once, and to the byte as if nothing had happened; and fine-tuning, through the same, takes every labeled
+     * image once, into versions that are numbered as if nothing had happened.
+     */
     @Test
     void noImageIsLostOrDoubledOrChangedWhateverDies() throws Exception {
         List<GenerationRequest> requests = requests();
@@ -70,40 +76,74 @@ class ClusterITCase {
 
         cluster.finestream("topics", "create", "-b", cluster.bootstrapServers(), "--topic-prefix", "storm-");
         send("storm-", requests);
+        Lessons lessons = new Lessons(cluster.bootstrapServers(), "storm-");
+        String tuning = submitTuning("storm-");
+        lessons.teach(LESSON);
+        lessons.awaitVersion();
         try (CommittedImages stream = CommittedImages.of(cluster.bootstrapServers(), "storm-generated-images")) {
             String storm = submit("storm-", 2);
             stream.await(images / 6);
-            cluster.kill("taskmanager-1");
-            report("a TaskManager killed", stream.untilNext());
-            cluster.start("taskmanager-1");
-
-            stream.await(images * 2 / 6);
-            String stopped = cluster.flink("stop", storm);
-            Matcher savepoint = Pattern.compile("Path: (\\S+)").matcher(stopped);
-            assertThat(savepoint.find()).as(stopped).isTrue();
-            submit("storm-", 3, "--savepoint", savepoint.group(1));
-            report("stopped with a savepoint, started with 3 subtasks in place of 2", stream.untilNext());
-
-            stream.await(images * 3 / 6);
-            cluster.kill("jobmanager");
-            cluster.start("jobmanager");
-            report("the JobManager killed and started", stream.untilNext());
-
-            stream.await(images * 4 / 6);
-            cluster.stop("kafka");
-            cluster.start("kafka");
-            report("the broker stopped and started", stream.untilNext());
+            report(stream, images * 2 / 6, "a TaskManager killed", () -> {
+                cluster.kill("taskmanager-1");
+                cluster.start("taskmanager-1");
+            });
+            lessons.teach(LESSON);
+            report(stream, images * 3 / 6, "stopped with a savepoint, started with 3 subtasks in place of 2", () -> {
+                submit("storm-", 3, "--savepoint", cluster.stopWithSavepoint(storm));
+            });
+            submitTuning("storm-", "--savepoint", cluster.stopWithSavepoint(tuning));
+            lessons.teach(LESSON);
+            report(stream, images * 4 / 6, "the JobManager killed and started", () -> {
+                cluster.kill("jobmanager");
+                cluster.start("jobmanager");
+            });
+            lessons.teach(LESSON);
+            report(stream, images * 5 / 6, "the broker stopped and started", () -> {
+                cluster.stop("kafka");
+                cluster.start("kafka");
+            });
 
             assertThat(bytes(stream.await(images))).containsExactlyInAnyOrderEntriesOf(expected);
             stream.assertThatNoneFollows(Duration.ofSeconds(5));
         }
+        lessons.awaitAllTaken();
+        lessons.assertThatEveryImageIsInOneOfConsecutiveVersions();
         int begun = begunTrajectoriesThatWentOn();
         System.out.println("samples in flight that went on from a later step than the first: " + begun);
         assertThat(begun).isPositive();
     }
 
-    private static void report(String what, Duration untilNextImage) {
-        System.out.printf("%s: next image after %.1f s%n", what, untilNextImage.toMillis() / 1000.0);
+    /** Says how long nothing came while something was done and until there are {@code images}. */
+    private static void report(CommittedImages stream, int images, String what, Disturbance disturbance)
+            throws Exception {
+        Instant start = Instant.now();
+        disturbance.happens();
+        double took = Duration.between(start, Instant.now()).toMillis() / 1000.0;
+        stream.await(images);
+        double silence = stream.longestSilence(start).toMillis() / 1000.0;
+        System.out.printf("%s (in %.1f s): at most %.1f s without an image%n", what, took, silence);
+    }
+
+    private interface Disturbance {
+        void happens() throws Exception;
+    }
+
+    /** On images that are used once each, so that it does not outlast the test. */
+    private static String submitTuning(String prefix, String... flink) throws Exception {
+        List<String> command = new ArrayList<>(List.of(flink));
+        command.addAll(List.of(
+                "tune",
+                "--topic-prefix",
+                prefix,
+                "--uses",
+                "1",
+                "--batch",
+                "4",
+                "--gate-every",
+                "4",
+                "--held-out",
+                "0"));
+        return cluster.submit(command.toArray(String[]::new));
     }
 
     private static String submit(String prefix, int parallelism, String... flink) throws Exception {
@@ -163,6 +203,38 @@ class ClusterITCase {
                     .isNull();
         }
         return bytes;
+    }
+
+    /** The engine's library is loaded once, and neither class loaders nor memory pile up. */
+    @Test
+    void aJobThatStartsAgainAndAgainLeavesNothingInItsTaskManager() throws Exception {
+        cluster.stop("taskmanager-2");
+        cluster.finestream("topics", "create", "-b", cluster.bootstrapServers(), "--topic-prefix", "again-");
+        List<GenerationRequest> requests = requests();
+        TaskManagerProcess process = new TaskManagerProcess(cluster.pid("taskmanager-1"));
+        List<TaskManagerProcess.Footprint> footprints = new ArrayList<>();
+        try (CommittedImages stream = CommittedImages.of(cluster.bootstrapServers(), "again-generated-images")) {
+            int images = 0;
+            for (int i = 0; i < RESTARTS; i++) {
+                send("again-", requests.subList(i, i + 1));
+                images += requests.get(i).getCount();
+                String job = submit("again-", 1);
+                stream.await(images);
+                cluster.flink("cancel", job);
+                footprints.add(process.footprint());
+                System.out.println("start " + (i + 1) + ": " + footprints.get(i));
+            }
+        } finally {
+            cluster.start("taskmanager-2");
+        }
+        assertThat(footprints)
+                .allSatisfy(footprint -> assertThat(footprint.engines()).isEqualTo(1));
+        TaskManagerProcess.Footprint second = footprints.get(1);
+        TaskManagerProcess.Footprint last = footprints.get(RESTARTS - 1);
+        assertThat(last.classLoaders()).isLessThanOrEqualTo(second.classLoaders());
+        assertThat(last.residentMegabytes())
+                .as("resident MB, at the second end %d", second.residentMegabytes())
+                .isLessThan(second.residentMegabytes() + RESTARTS * 15L); // a model would be 60 at each start
     }
 
     private static int begunTrajectoriesThatWentOn() throws Exception {

@@ -20,6 +20,7 @@ final class ProcessCluster implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final Pattern JOB_ID = Pattern.compile("JobID ([0-9a-f]{32})");
+    private static final Pattern SAVEPOINT = Pattern.compile("Path: (\\S+)");
     private static final int PORTS = 4;
 
     private final Path script = Path.of("cluster.sh").toAbsolutePath();
@@ -100,6 +101,16 @@ final class ProcessCluster implements AutoCloseable {
             throw new IllegalStateException("no job id in: " + printed);
         }
         return id.group(1);
+    }
+
+    /** Returns the savepoint's path. */
+    String stopWithSavepoint(String job) throws IOException, InterruptedException {
+        String printed = flink("stop", job);
+        Matcher path = SAVEPOINT.matcher(printed);
+        if (!path.find()) {
+            throw new IllegalStateException("no savepoint in: " + printed);
+        }
+        return path.group(1);
     }
 
     String flink(String... arguments) throws IOException, InterruptedException {
