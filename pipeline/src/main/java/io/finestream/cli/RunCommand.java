@@ -124,7 +124,7 @@ final class RunCommand implements Callable<Integer> {
     private void planHere(GenerationSettings settings, ModelFiles files, StreamExecutionEnvironment env)
             throws IOException {
         DiTConfig network = files.readConfig().dit();
-        Device chosen = Devices.choose(model.device(), 0);
+        Device chosen = Devices.first(model.device());
         if (parallelism == null) {
             env.setParallelism(
                     chosen.isGpu() ? 1 : Autotune.slots(settings.compute().plan(network, chosen, 1), network));
