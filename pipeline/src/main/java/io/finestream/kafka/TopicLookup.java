@@ -209,8 +209,9 @@ public final class TopicLookup implements AutoCloseable {
         return e.getCause() == null ? e : e.getCause();
     }
 
+    /** Does not wait: a client without a broker would look for one as long again. */
     @Override
     public void close() {
-        admin.close();
+        admin.close(Duration.ZERO);
     }
 }
