@@ -65,7 +65,7 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     public void open(OpenContext context) throws Exception {
         TaskInfo task = getRuntimeContext().getTaskInfo();
         decoder = new ModelThread(
-                PlannedModel.open(settings, task.getIndexOfThisSubtask(), task.getNumberOfParallelSubtasks()),
+                PlannedModel.open(settings, getRuntimeContext(), task.getNumberOfParallelSubtasks()),
                 "decode " + task.getTaskNameWithSubtasks());
         measured = DecodeMetrics.in(getRuntimeContext().getMetricGroup());
         resolver = new RequestResolver(decoder.model().config(), settings.maxCount());

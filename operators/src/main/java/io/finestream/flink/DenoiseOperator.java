@@ -121,7 +121,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     @Override
     public void open() throws Exception {
         super.open();
-        planned = PlannedModel.open(settings, subtask(), slots());
+        planned = PlannedModel.open(settings, getRuntimeContext(), slots());
         TorchOps.prepareThread(planned.plan().threads(), false);
         GenerativeModel model = planned.model();
         RequestResolver resolver = new RequestResolver(model.config(), settings.maxCount());
@@ -370,6 +370,10 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
 
     LiveVersions live() {
         return live;
+    }
+
+    PlannedModel planned() {
+        return planned;
     }
 
     @Override

@@ -58,6 +58,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
     private final MailboxExecutor mailbox;
 
     private transient TuningState state;
+    private transient DeviceShare place;
     private transient SharedModel shared;
     private transient LabeledImageDecoder decoder;
     private transient FineTuner tuner;
@@ -93,11 +94,9 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
     public void open() throws Exception {
         super.open();
         TorchOps.prepareThread(intraOpThreads(), true);
+        place = DeviceShare.take(settings.device(), getRuntimeContext());
         shared = SharedModel.acquire(
-                settings.model().locate(),
-                Devices.choose(settings.device(), 0),
-                settings.computeType(),
-                Kernels.DETERMINISTIC);
+                settings.model().locate(), place.device(), settings.computeType(), Kernels.DETERMINISTIC);
         GenerativeModel model = shared.model();
         decoder = new LabeledImageDecoder(
                 new AvroCodec<>(LabeledImage.class, settings.wireFormat()), settings.framing(), model.imageSize());
@@ -307,7 +306,8 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
 
     @Override
     public void close() throws Exception {
-        try (SharedModel closedLast = shared;
+        try (DeviceShare closedLast = place;
+                SharedModel closedSecond = shared;
                 FineTuner closedBefore = tuner;
                 ParameterFeed closedFirst = feed) {
             if (tuner != null) {

@@ -100,7 +100,7 @@ public record FairnessBench(
     }
 
     private JobClient startJob(Map<String, String> client, Topics topics, Path checkpoints) throws Exception {
-        Configuration configuration = FlinkDefaults.statesIn(FlinkDefaults.job(CHECKPOINTS), checkpoints);
+        Configuration configuration = FlinkDefaults.statesIn(FlinkDefaults.job(CHECKPOINTS), checkpoints.toUri());
         configuration.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
         configuration.set(RestOptions.BIND_PORT, "0");
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(configuration);

@@ -58,7 +58,7 @@ final class BenchOptions {
     /** The same in other arithmetic. */
     GenerativeModel load(ComputeType type) throws IOException {
         TorchOps.prepareThread(threads, false);
-        return GenerativeModel.load(modelPath(), Devices.choose(device, 0), type);
+        return GenerativeModel.load(modelPath(), Devices.first(device), type);
     }
 
     Path modelPath() throws IOException {

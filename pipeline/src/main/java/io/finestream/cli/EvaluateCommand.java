@@ -82,7 +82,7 @@ final class EvaluateCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         check();
         TorchOps.prepareThread(compute.threads(), false);
-        Device chosen = Devices.choose(model.device(), 0);
+        Device chosen = Devices.first(model.device());
         try (NDManager manager = TorchOps.newManager(chosen)) {
             ClassifierFiles judge =
                     ClassifierFiles.load(TorchOps.load(manager), manager, ModelDirectory.locate(classifier));

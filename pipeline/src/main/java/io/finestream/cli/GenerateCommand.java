@@ -103,7 +103,7 @@ final class GenerateCommand implements Callable<Integer> {
             Files.createDirectories(folder);
         }
         ModelFiles files = model.choice().locate();
-        Device device = Devices.choose(model.device(), 0);
+        Device device = Devices.first(model.device());
         ComputePlan plan = compute.settings().plan(files.readConfig().dit(), device, 1);
         TorchOps.prepareThread(plan.threads(), false);
         try (GenerativeModel loaded = GenerativeModel.load(files, device, plan.type(), plan.kernels())) {

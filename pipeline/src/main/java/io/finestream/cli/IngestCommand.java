@@ -139,7 +139,11 @@ final class IngestCommand implements Callable<Integer> {
         DataSet data = dataSet();
         String target = topic != null ? topic : kafka.topics().labeled();
         Map<String, String> client = kafka.clientProperties();
-        int largest = TopicLookup.largestRecordBytes(client, target);
+        int largest;
+        try (TopicLookup brokers = new TopicLookup(client)) {
+            brokers.requireWritable(target);
+            largest = brokers.largestRecordBytes(target);
+        }
         client.putIfAbsent(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(largest));
         client.putIfAbsent(ProducerConfig.MAX_BLOCK_MS_CONFIG, String.valueOf(BACK_PRESSURE.toMillis()));
         long began = System.nanoTime();

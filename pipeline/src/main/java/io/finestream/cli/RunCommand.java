@@ -90,13 +90,12 @@ final class RunCommand implements Callable<Integer> {
                 choice, model.device(), compute.settings(), maxPending, maxCount, swap, kafka.wireFormat());
         Topics topics = kafka.topics();
         Map<String, String> client = kafka.clientProperties();
-        List<String> needed = new ArrayList<>(
-                List.of(topics.requests(), topics.images(), topics.deadLetters(), topics.events(), topics.control()));
+        List<String> read = new ArrayList<>(List.of(topics.requests(), topics.control()));
         if (!noUpdates) {
-            needed.add(topics.parameters());
+            read.add(topics.parameters());
         }
-        job.prepareTopics(client, topics, needed);
         String id = job.id(kafka.prefixed("finestream"));
+        job.prepareTopics(client, topics, id, read, List.of(topics.images(), topics.events(), topics.deadLetters()));
         StreamExecutionEnvironment env = job.environment(id);
         if (parallelism != null) {
             env.setParallelism(parallelism);
@@ -124,7 +123,7 @@ final class RunCommand implements Callable<Integer> {
     private void planHere(GenerationSettings settings, ModelFiles files, StreamExecutionEnvironment env)
             throws IOException {
         DiTConfig network = files.readConfig().dit();
-        Device chosen = Devices.choose(model.device(), 0);
+        Device chosen = Devices.first(model.device());
         if (parallelism == null) {
             env.setParallelism(
                     chosen.isGpu() ? 1 : Autotune.slots(settings.compute().plan(network, chosen, 1), network));

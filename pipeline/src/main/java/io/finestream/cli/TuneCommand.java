@@ -2,6 +2,7 @@ package io.finestream.cli;
 
 import io.finestream.codec.Framing;
 import io.finestream.dit.ComputeType;
+import io.finestream.flink.Devices;
 import io.finestream.flink.FineTuneSettings;
 import io.finestream.kafka.Topics;
 import io.finestream.pipeline.FineTuneJob;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.apache.flink.streaming.api.environment.LocalStreamEnvironment;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -155,8 +157,16 @@ final class TuneCommand implements Callable<Integer> {
                 adapters == null ? null : adapters.toAbsolutePath().toString(),
                 adapterEvery,
                 kafka.wireFormat());
-        job.prepareTopics(client, topics, List.of(topics.labeled(), topics.parameters(), topics.deadLetters()));
+        job.prepareTopics(
+                client,
+                topics,
+                id,
+                List.of(topics.labeled(), topics.parameters()),
+                List.of(topics.parameters(), topics.deadLetters()));
         StreamExecutionEnvironment env = job.environment(id);
+        if (env instanceof LocalStreamEnvironment) {
+            Devices.first(model.device()); // otherwise the operator would fail, again and again
+        }
         KafkaConnectors connectors = new KafkaConnectors(client, settings.wireFormat(), id);
         FineTuneJob.build(
                 env,

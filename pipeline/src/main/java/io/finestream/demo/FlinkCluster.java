@@ -75,7 +75,7 @@ public final class FlinkCluster implements AutoCloseable {
     public static StreamExecutionEnvironment environment(Path checkpoints, Duration checkpointInterval)
             throws IOException {
         return StreamExecutionEnvironment.getExecutionEnvironment(
-                FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints));
+                FlinkDefaults.statesIn(FlinkDefaults.job(checkpointInterval), checkpoints.toUri()));
     }
 
     public JobID submit(StreamExecutionEnvironment env, String name) throws InterruptedException, ExecutionException {
@@ -92,7 +92,10 @@ public final class FlinkCluster implements AutoCloseable {
     public void stop(JobID job, Path checkpoints) throws InterruptedException, ExecutionException, TimeoutException {
         try {
             within(cluster.stopWithSavepoint(
-                    job, checkpoints.toAbsolutePath().toUri().toString(), false, SavepointFormatType.NATIVE));
+                    job,
+                    new org.apache.flink.core.fs.Path(checkpoints.toUri()).toString(),
+                    false,
+                    SavepointFormatType.NATIVE));
         } catch (ExecutionException | TimeoutException e) {
             within(cluster.cancelJob(job));
         }

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.atomic.AtomicBoolean;
 import kafka.server.KafkaConfig;
@@ -55,24 +56,31 @@ public final class EmbeddedKafka implements AutoCloseable {
      * @throws IOException in one line, if the port is taken, another broker runs in the directory, or Kafka does not start
      */
     public static EmbeddedKafka start(Path dir, int port) throws IOException {
+        return start(dir, port, Map.of());
+    }
+
+    /** @param more settings of the broker, which stand over its usual ones */
+    static EmbeddedKafka start(Path dir, int port, Map<String, String> more) throws IOException {
         DirectoryLock lock = DirectoryLock.of(dir);
         try {
             Ports ports = Ports.choose(port);
             Path data = Files.createDirectories(dir.resolve("data"));
-            return new EmbeddedKafka(started(data.toAbsolutePath(), ports), lock, ports.broker);
+            return new EmbeddedKafka(started(data.toAbsolutePath(), ports, more), lock, ports.broker);
         } catch (IOException | RuntimeException | Error e) {
             lock.close();
             throw e;
         }
     }
 
-    private static KafkaRaftServer started(Path data, Ports ports) throws IOException {
+    private static KafkaRaftServer started(Path data, Ports ports, Map<String, String> more) throws IOException {
+        Properties settings = settings(data, ports);
+        settings.putAll(more);
         KafkaRaftServer server;
         try {
             if (!Files.exists(data.resolve(MetaPropertiesEnsemble.META_PROPERTIES_NAME))) {
                 format(data);
             }
-            server = new KafkaRaftServer(new KafkaConfig(settings(data, ports), false), Time.SYSTEM);
+            server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
         } catch (Exception e) { // Formatter.run declares no less
             throw notStarted(data, e);
         }

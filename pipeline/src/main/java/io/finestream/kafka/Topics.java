@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,12 +11,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
-import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.CreateTopicsResult;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.TopicDescription;
-import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -66,7 +61,6 @@ public record Topics(
     private static final Duration UNCOMPACTED =
             Duration.ofMinutes(10); // a reader that lags less sees every version whole
     private static final int SEGMENT_BYTES = 64 << 20; // only closed segments are compacted
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final Duration LEADER_POLL = Duration.ofMillis(50);
 
     /** What {@link #create} found. */
@@ -104,21 +98,17 @@ public record Topics(
         for (NewTopic topic : wanted(partitions, replicationFactor)) {
             wanted.put(topic.name(), topic);
         }
-        String address = String.valueOf(clientProperties.get(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG));
-        Map<String, Object> properties = new HashMap<>(clientProperties);
-        properties.put(AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG, (int) PATIENCE.toMillis());
-        properties.put(AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG, (int) PATIENCE.toMillis());
-        try (Admin admin = Admin.create(properties)) {
+        String address = TopicLookup.address(clientProperties);
+        try (TopicLookup brokers = new TopicLookup(clientProperties)) {
+            Admin admin = brokers.admin();
             Set<String> names = admin.listTopics().names().get();
             Created result = create(admin, wanted, names);
             if (result.existed().contains(parameters)) {
-                checkParameters(admin);
+                brokers.requireCompacted(parameters);
             }
             return result;
         } catch (ExecutionException e) {
-            throw unanswered(address, causeOf(e));
-        } catch (RuntimeException e) { // an address that is none, a login file that is missing
-            throw unanswered(address, causeOf(e));
+            throw TopicLookup.refused(address, "the topics", TopicLookup.causeOf(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while creating topics at " + address);
@@ -170,7 +160,9 @@ public record Topics(
                     throw e;
                 } else {
                     throw new IOException(
-                            "Kafka refuses to create the topic %s: %s".formatted(name, firstLine(causeOf(e))), e);
+                            "Kafka refuses to create the topic %s: %s"
+                                    .formatted(name, TopicLookup.firstLine(TopicLookup.causeOf(e))),
+                            e);
                 }
             }
         }
@@ -178,25 +170,10 @@ public record Topics(
         return new Created(created, existed);
     }
 
-    /** Without compaction a generator that starts late would miss what has expired; with partitions, the order. */
-    private void checkParameters(Admin admin) throws IOException, InterruptedException, ExecutionException {
-        ConfigResource topic = new ConfigResource(ConfigResource.Type.TOPIC, parameters);
-        Config config = onlyOne(admin.describeConfigs(List.of(topic)).all().get());
-        String policy = config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
-        TopicDescription description = onlyOne(
-                admin.describeTopics(List.of(parameters)).allTopicNames().get());
-        int partitions = description.partitions().size();
-        if (!policy.equals(TopicConfig.CLEANUP_POLICY_COMPACT) || partitions != 1) {
-            throw new IOException(("the topic %s exists with %s=%s and %d partitions, expected compact and 1;"
-                            + " delete it, or use a prefix for the topics")
-                    .formatted(parameters, TopicConfig.CLEANUP_POLICY_CONFIG, policy, partitions));
-        }
-    }
-
     /** The controller answers before the brokers know a topic; a client that came in between would fail. */
     private static void awaitLeaders(Admin admin, Set<String> topics)
             throws IOException, InterruptedException, ExecutionException {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        long end = System.nanoTime() + TopicLookup.PATIENCE.toNanos();
         while (true) {
             try {
                 boolean led = admin.describeTopics(topics).allTopicNames().get().values().stream()
@@ -212,31 +189,9 @@ public record Topics(
             }
             if (System.nanoTime() > end) {
                 throw new IOException("one of the topics %s has no leader after %d s; are all brokers up?"
-                        .formatted(topics, PATIENCE.toSeconds()));
+                        .formatted(topics, TopicLookup.PATIENCE.toSeconds()));
             }
             Thread.sleep(LEADER_POLL.toMillis());
         }
-    }
-
-    private static <T> T onlyOne(Map<?, T> answer) {
-        return answer.values().iterator().next();
-    }
-
-    private static IOException unanswered(String address, Throwable cause) {
-        if (cause instanceof TimeoutException) {
-            return new IOException(
-                    "no Kafka broker answers at %s within %d s; is it running, and is the address right?"
-                            .formatted(address, PATIENCE.toSeconds()),
-                    cause);
-        }
-        return new IOException("Kafka at %s: %s".formatted(address, firstLine(cause)), cause);
-    }
-
-    private static Throwable causeOf(Exception e) {
-        return e.getCause() == null ? e : e.getCause();
-    }
-
-    private static String firstLine(Throwable cause) {
-        return String.valueOf(cause.getMessage()).lines().findFirst().orElse("no reason given");
     }
 }

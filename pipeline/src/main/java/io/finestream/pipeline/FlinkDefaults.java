@@ -1,13 +1,13 @@
 package io.finestream.pipeline;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
+import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExecutionOptions;
@@ -17,9 +17,15 @@ import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.core.fs.FileStatus;
+import org.apache.flink.core.fs.FileSystem;
+import org.apache.flink.core.fs.Path;
 
 /** Flink settings that a generation job is made for; a cluster's own configuration may say otherwise. */
 public final class FlinkDefaults {
+
+    private static final String FINISHED = "_metadata"; // of a checkpoint or a savepoint, written last
+    private static final int DEPTH = 3; // <job>/chk-<n>/_metadata, savepoint-<id>/_metadata
 
     private FlinkDefaults() {}
 
@@ -44,41 +50,53 @@ public final class FlinkDefaults {
     }
 
     /**
-     * Keeps checkpoints under {@code directory}, and goes on from the newest one that is there.
+     * Keeps checkpoints under {@code directory}, and goes on from the newest one that is there, unless {@code job}
+     * names another (as {@code flink run -s} does).
      *
+     * @param directory on any file system that Flink knows
      * @throws IOException if the directory can not be read
      */
-    public static Configuration statesIn(Configuration job, Path directory) throws IOException {
+    public static Configuration statesIn(Configuration job, URI directory) throws IOException {
+        Path checkpoints = new Path(directory);
         job.set(CheckpointingOptions.CHECKPOINT_STORAGE, "filesystem");
-        job.set(
-                CheckpointingOptions.CHECKPOINTS_DIRECTORY,
-                directory.toAbsolutePath().toUri().toString());
-        Optional<Path> newest = newestCheckpoint(directory);
+        job.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toString());
+        Optional<Path> newest =
+                job.contains(StateRecoveryOptions.SAVEPOINT_PATH) ? Optional.empty() : newestCheckpoint(checkpoints);
         if (newest.isPresent()) {
-            job.set(
-                    StateRecoveryOptions.SAVEPOINT_PATH,
-                    newest.get().toAbsolutePath().toUri().toString());
+            job.set(StateRecoveryOptions.SAVEPOINT_PATH, newest.get().toString());
             job.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         }
         return job;
     }
 
     private static Optional<Path> newestCheckpoint(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            return Optional.empty();
-        }
-        try (Stream<Path> files = Files.walk(directory, 3)) {
-            return files.filter(file -> file.endsWith("_metadata"))
-                    .max(Comparator.comparing(FlinkDefaults::modified))
-                    .map(Path::getParent);
+        List<FileStatus> finished = new ArrayList<>();
+        addFinished(directory.getFileSystem(), directory, DEPTH, finished);
+        return finished.stream()
+                .max(Comparator.comparingLong(FileStatus::getModificationTime))
+                .map(file -> file.getPath().getParent());
+    }
+
+    private static void addFinished(FileSystem files, Path folder, int depth, List<FileStatus> finished)
+            throws IOException {
+        for (FileStatus file : list(files, folder)) {
+            if (file.isDir()) {
+                if (depth > 1) {
+                    addFinished(files, file.getPath(), depth - 1, finished);
+                }
+            } else if (file.getPath().getName().equals(FINISHED)) {
+                finished.add(file);
+            }
         }
     }
 
-    private static FileTime modified(Path file) {
+    /** What is in a folder; nothing if it is not there, or is being deleted. */
+    private static List<FileStatus> list(FileSystem files, Path folder) throws IOException {
         try {
-            return Files.getLastModifiedTime(file);
-        } catch (IOException e) {
-            return FileTime.fromMillis(0); // it is being deleted
+            FileStatus[] found = files.listStatus(folder);
+            return found == null ? List.of() : List.of(found);
+        } catch (FileNotFoundException e) {
+            return List.of();
         }
     }
 }

@@ -251,7 +251,12 @@ class IngestITCase {
         assertMistake(1, list + ", line 1: 'not a line' is no image of VegFru", good, "--annotations", list);
         assertMistake(1, pairs + " has no line for 1 of the classes, the first is 'moss'", good, "--hierarchy", pairs);
         assertMistake(1, "there is no topic elsewhere at " + kafka.bootstrapServers(), good, "--topic", "elsewhere");
-        assertMistake(1, "no broker at 127.0.0.1:1 within 10 s", good, "--property", "bootstrap.servers=127.0.0.1:1");
+        assertMistake(
+                1,
+                "no Kafka broker answers at 127.0.0.1:1 within 10 s",
+                good,
+                "--property",
+                "bootstrap.servers=127.0.0.1:1");
         assertMistake(2, "--rate is 0.0, expected more than 0", good, "--rate", 0);
         assertMistake(2, "--limit is 0, expected at least 1", good, "--limit", 0);
         assertMistake(2, "--layout", good, "--layout", "flat");

@@ -133,7 +133,8 @@ class TopicsITCase {
         }
         assertThatThrownBy(() -> Topics.DEFAULT.create(Map.of("bootstrap.servers", address), 1, ONE_COPY))
                 .isInstanceOf(IOException.class)
-                .hasMessage("no Kafka broker answers at %s within 10 s; is it running, and is the address right?"
+                .hasMessage(("no Kafka broker answers at %s within 10 s; is it running, and are the address and"
+                                + " security.protocol right?")
                         .formatted(address));
     }
 

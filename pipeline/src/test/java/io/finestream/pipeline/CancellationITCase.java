@@ -166,8 +166,9 @@ class CancellationITCase {
 
     /** The first time from the beginning, then from its last checkpoint. */
     private static JobClient start() throws Exception {
-        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(
-                FlinkDefaults.statesIn(FlinkDefaults.job(BETWEEN_CHECKPOINTS), directory.resolve("checkpoints")));
+        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(FlinkDefaults.statesIn(
+                FlinkDefaults.job(BETWEEN_CHECKPOINTS),
+                directory.resolve("checkpoints").toUri()));
         env.setParallelism(2);
         Topics topics = Topics.DEFAULT;
         KafkaConnectors connectors = new KafkaConnectors(client(), WIRE, "cancellation");

@@ -239,7 +239,8 @@ class FineTuneJobITCase {
 
     private static StreamExecutionEnvironment environment(String jobId) throws Exception {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(FlinkDefaults.statesIn(
-                FlinkDefaults.job(Duration.ofMillis(500)), directory.resolve("checkpoints-" + jobId)));
+                FlinkDefaults.job(Duration.ofMillis(500)),
+                directory.resolve("checkpoints-" + jobId).toUri()));
         env.setParallelism(2);
         return env;
     }

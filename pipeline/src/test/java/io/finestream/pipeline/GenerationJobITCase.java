@@ -301,7 +301,8 @@ class GenerationJobITCase {
 
     private static Configuration configuration(String jobId) throws Exception {
         return FlinkDefaults.statesIn(
-                FlinkDefaults.job(Duration.ofMillis(500)), directory.resolve("checkpoints-" + jobId));
+                FlinkDefaults.job(Duration.ofMillis(500)),
+                directory.resolve("checkpoints-" + jobId).toUri());
     }
 
     private static JobClient start(Topics topics, String jobId, boolean bounded, Configuration configuration)

@@ -34,6 +34,23 @@ class GenerationJobTest {
         graph = env.getStreamGraph();
     }
 
+    /** A state is found again by these; another name is another operator. */
+    @Test
+    void everyOperatorHasTheNameThatItsStateGoesBy() {
+        assertThat(graph.getStreamNodes())
+                .extracting(StreamNode::getTransformationUID)
+                .containsExactlyInAnyOrder(
+                        "generation-requests",
+                        "denoise",
+                        "decode",
+                        "generated-images",
+                        "Sink Committer: generated-images",
+                        "generation-events",
+                        "Sink Committer: generation-events",
+                        "dead-letters",
+                        "Sink Committer: dead-letters");
+    }
+
     @Test
     void imagesAreDecodedBesideTheTasksThread() {
         assertThat(graph.getStreamNodes())

@@ -122,8 +122,9 @@ final class LoadRun {
                 .setNumSlotsPerTaskManager(SLOTS)
                 .build())) {
             cluster.start();
-            StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(
-                    FlinkDefaults.statesIn(FlinkDefaults.job(Duration.ofSeconds(1)), directory.resolve(name)));
+            StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(FlinkDefaults.statesIn(
+                    FlinkDefaults.job(Duration.ofSeconds(1)),
+                    directory.resolve(name).toUri()));
             env.setParallelism(SLOTS);
             KafkaConnectors connectors = new KafkaConnectors(client, new WireFormat.SingleObject(), name);
             GenerationJob.build(
