@@ -26,7 +26,8 @@ usage: docker/cluster.sh COMMAND
   stop [-KILL] PART...  ends parts in order, or (with -KILL) as a crash does
   pid PART              process id of a part
   topics                creates the topics that are missing
-  submit JOB [OPTION]   submits 'run' or 'tune' with options of that command, as 'flink run -d' does
+  submit [--savepoint PATH] JOB [OPTION...]
+                        submits 'run' or 'tune' with options of that command, as 'flink run -d' does
   flink ...             Flink's command line, as bin/flink
   finestream ...        FineStream's command line
 
@@ -45,6 +46,7 @@ fail() {
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 # the engine's threads give up their core while they wait
 export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+export FLINK_PLUGINS_DIR=$layout/flink/plugins
 
 flink_classpath="$layout/lib/*:$layout/flink/lib/*"
 jvm_options=()
@@ -135,15 +137,14 @@ until_open() {
   done
 }
 
-all_options() {
-  sed -n '/^env.java.opts.all:/,/^$/p' "$here/conf/config.yaml" | sed 1d | tr '\n' ' '
-}
+# what env.java.opts.all of config.yaml says, as Flink's own scripts apply it
+read -r -d '' -a java_options < <(sed -n '/^env.java.opts.all:/,/^$/p' "$here/conf/config.yaml" | sed 1d) || true
 
 flink_java() {
   local memory=$1
   shift
-  # shellcheck disable=SC2046,SC2086 # these are several options
-  launch "$part" "$java" $memory $(all_options) -Dlog4j.configurationFile="file:$here/processes/log4j-console.properties" \
+  # shellcheck disable=SC2086 # these are several options
+  launch "$part" "$java" $memory "${java_options[@]}" -Dlog4j.configurationFile="file:$here/processes/log4j-console.properties" \
     -cp "$flink_classpath" "$@" --configDir "$dir/conf"
 }
 
@@ -160,7 +161,7 @@ start() {
       ;;
     zookeeper)
       launch zookeeper "$java" -Xmx128m -Dlog4j.configurationFile="file:$here/processes/log4j-console.properties" \
-        -cp "$flink_classpath" org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer "$dir/conf/zoo.cfg" 1
+        -cp "$flink_classpath" org.apache.flink.runtime.zookeeper.FlinkZooKeeperQuorumPeer --zkConfigFile "$dir/conf/zoo.cfg" --peerId 1
       until_open zookeeper "$zookeeper_port"
       ;;
     jobmanager)
@@ -169,7 +170,7 @@ start() {
       ;;
     taskmanager-*)
       # shellcheck disable=SC2086 # these are several options
-      launch "$part" "$java" ${jvm_options[0]} $(all_options) \
+      launch "$part" "$java" ${jvm_options[0]} "${java_options[@]}" \
         -Dlog4j.configurationFile="file:$here/processes/log4j-console.properties" -cp "$flink_classpath" \
         org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$dir/conf" ${jvm_options[1]} \
         -D "taskmanager.resource-id=$part"
@@ -196,22 +197,30 @@ parts() {
 
 flink() {
   FLINK_CONF_DIR=$dir/conf "$java" -Xmx256m -Dlog4j.configurationFile="file:$here/processes/log4j-client.properties" \
-    $(all_options) -cp "$flink_classpath" org.apache.flink.client.cli.CliFrontend "$@"
+    "${java_options[@]}" -cp "$flink_classpath" org.apache.flink.client.cli.CliFrontend "$@"
 }
 
 finestream() {
-  "$java" -Xmx512m $(all_options) -Dlog4j.configurationFile="file:$here/processes/log4j-client.properties" \
+  "$java" -Xmx512m "${java_options[@]}" -Dlog4j.configurationFile="file:$here/processes/log4j-client.properties" \
     -cp "$layout/usrlib/finestream.jar:$flink_classpath" io.finestream.cli.FineStream "$@"
 }
 
 running_jobs() {
-  flink list -r 2>/dev/null | sed -n 's/^[0-9. :]* : \([0-9a-f]*\) : \(.*\) (.*)$/\2/p'
+  local listed
+  listed=$(flink list -r 2>&1) || fail "the JobManager does not list its jobs; see $dir/log/jobmanager.log"
+  sed -n 's/^[0-9. :]* : \([0-9a-f]*\) : \(.*\) (.*)$/\2/p' <<<"$listed"
 }
 
+# submit [--savepoint PATH] run|tune OPTION...
 submit() {
+  local savepoint=()
+  if [ "${1:-}" = --savepoint ]; then
+    savepoint=(--fromSavepoint "$2")
+    shift 2
+  fi
   local command=$1
   shift
-  flink run -d "$layout/usrlib/finestream.jar" "$command" --bootstrap-servers "$host:$kafka_port" "$@"
+  flink run -d "${savepoint[@]}" "$layout/usrlib/finestream.jar" "$command" --bootstrap-servers "$host:$kafka_port" "$@"
 }
 
 up() {

@@ -141,6 +141,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
             live.resume(trajectories.resume(trajectory));
         }
         live.dropDrained();
+        logRestored();
         restored.clear();
         if (parameters != null) {
             follow(parameters);
@@ -152,6 +153,18 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
         }
         admitPending();
         scheduleStep();
+    }
+
+    private void logRestored() {
+        if (!restored.isEmpty() || pending.size() > 0) {
+            LOG.info(
+                    "restored: {} samples in flight go on, {} of them from a later step than the first, with {} steps done;"
+                            + " requests that wait: {}",
+                    restored.size(),
+                    restored.stream().filter(sample -> sample.getStep() > 0).count(),
+                    restored.stream().mapToInt(Trajectory::getStep).sum(),
+                    pending.size());
+        }
     }
 
     /** Takes what clients say about their requests as the feed brings it. */

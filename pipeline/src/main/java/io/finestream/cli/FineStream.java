@@ -1,6 +1,8 @@
 package io.finestream.cli;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -80,13 +82,15 @@ public final class FineStream {
         if (System.getProperty("java.awt.headless") == null) {
             System.setProperty("java.awt.headless", "true"); // images are drawn, windows are not
         }
-        int code = commandLine().execute(args);
         if (FineStream.class.getClassLoader() == ClassLoader.getSystemClassLoader()) {
-            System.exit(code);
+            System.exit(commandLine().execute(args));
         }
-        if (code != 0) { // under flink run, whose process is not ours to end
-            throw new IllegalStateException("finestream ended with code " + code);
+        StringWriter errors = new StringWriter();
+        int code = commandLine().setErr(new PrintWriter(errors)).execute(args);
+        if (code != 0) { // under Flink, whose process is not ours to end, and which shows an exception's message
+            throw new IllegalStateException(errors.toString().strip());
         }
+        System.err.print(errors);
     }
 
     static CommandLine commandLine() {

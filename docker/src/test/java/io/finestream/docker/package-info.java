@@ -1,0 +1,4 @@
+@NullMarked
+package io.finestream.docker;
+
+import org.jspecify.annotations.NullMarked;
