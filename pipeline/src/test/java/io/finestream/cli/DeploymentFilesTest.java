@@ -41,20 +41,32 @@ class DeploymentFilesTest {
         Stream<List<String>> compose = commands()
                 .filter(command -> List.of("finestream", SUBMIT).contains(command.get(0)))
                 .map(command -> command.subList(command.get(0).equals(SUBMIT) ? 2 : 1, command.size()));
-        Stream<List<String>> jobs = manifests("FlinkDeployment").map(manifest -> texts(at(manifest, "spec", "job", "args")));
+        Stream<List<String>> jobs =
+                manifests("FlinkDeployment").map(manifest -> texts(at(manifest, "spec", "job", "args")));
         Stream<List<String>> deployments = manifests("Deployment")
                 .flatMap(manifest -> containers(manifest).stream().map(container -> texts(at(container, "args"))));
         Stream<List<String>> image = GENERATE.matcher(dockerfile().replace("\\\n", ""))
                 .results()
                 .map(line -> Arrays.asList(line.group(1).strip().split("\\s+")));
-        return Stream.of(compose, jobs.filter(args -> !args.isEmpty()), deployments, image).flatMap(lines -> lines);
+        return Stream.of(compose, jobs.filter(args -> !args.isEmpty()), deployments, image)
+                .flatMap(lines -> lines);
     }
 
     @Test
     void commandLinesAreFoundEverywhere() throws IOException {
         assertThat(commandLines().map(words -> words.get(0)))
                 .containsExactly(
-                        "topics", "run", "tune", "gallery", "run", "tune", "tune", "run", "gallery", "generate", "generate");
+                        "topics",
+                        "run",
+                        "tune",
+                        "gallery",
+                        "run",
+                        "tune",
+                        "tune",
+                        "run",
+                        "gallery",
+                        "generate",
+                        "generate");
     }
 
     @ParameterizedTest
@@ -75,7 +87,9 @@ class DeploymentFilesTest {
 
     @Test
     void everyImageHasAVersion() throws IOException {
-        assertThat(images()).hasSizeGreaterThan(10).allMatch(image -> image.matches("[^:]+:v?\\d+\\.\\d+\\.\\d+(-[\\w.-]+)?"));
+        assertThat(images())
+                .hasSizeGreaterThan(10)
+                .allMatch(image -> image.matches("[^:]+:v?\\d+\\.\\d+\\.\\d+(-[\\w.-]+)?"));
     }
 
     @Test
@@ -89,13 +103,16 @@ class DeploymentFilesTest {
 
     @Test
     void jobsOnKubernetesAreConfiguredAsTheImageIs() throws IOException {
-        Map<String, String> wanted = settings(yaml(DOCKER.resolve("conf/config.yaml")).findFirst().orElseThrow());
+        Map<String, String> wanted =
+                settings(yaml(DOCKER.resolve("conf/config.yaml")).findFirst().orElseThrow());
         // the container's size is given there, and the heap follows
         wanted.keySet().removeIf(key -> key.matches("jobmanager\\.memory.*|taskmanager\\.memory\\.task.*"));
 
         assertThat(wanted).hasSizeGreaterThan(10);
         assertThat(settings(at(
-                        yaml(DOCKER.resolve("kubernetes/flink-common.yaml")).findFirst().orElseThrow(),
+                        yaml(DOCKER.resolve("kubernetes/flink-common.yaml"))
+                                .findFirst()
+                                .orElseThrow(),
                         "spec",
                         "flinkConfiguration")))
                 .containsAllEntriesOf(wanted);
@@ -103,9 +120,7 @@ class DeploymentFilesTest {
 
     /** Of the services of both compose files, with the defaults of variables. */
     private static Stream<List<String>> commands() throws IOException {
-        return services()
-                .map(service -> texts(at(service, "command")))
-                .filter(command -> !command.isEmpty());
+        return services().map(service -> texts(at(service, "command"))).filter(command -> !command.isEmpty());
     }
 
     private static Stream<Object> services() throws IOException {
@@ -143,7 +158,8 @@ class DeploymentFilesTest {
 
     private static Stream<Object> manifests(String kind) throws IOException {
         try (Stream<Path> files = Files.list(DOCKER.resolve("kubernetes"))) {
-            List<Object> documents = files.sorted().flatMap(DeploymentFilesTest::yaml).toList();
+            List<Object> documents =
+                    files.sorted().flatMap(DeploymentFilesTest::yaml).toList();
             return documents.stream().filter(document -> kind.equals(at(document, "kind")));
         }
     }
@@ -176,7 +192,8 @@ class DeploymentFilesTest {
                 ? List.of()
                 : ((List<?>) list)
                         .stream()
-                                .map(item -> VARIABLE.matcher(String.valueOf(item)).replaceAll("$1"))
+                                .map(item ->
+                                        VARIABLE.matcher(String.valueOf(item)).replaceAll("$1"))
                                 .toList();
     }
 

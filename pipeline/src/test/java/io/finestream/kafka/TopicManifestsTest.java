@@ -30,7 +30,8 @@ class TopicManifestsTest {
     }
 
     private static Stream<NewTopic> manifests() throws IOException {
-        Iterable<Object> documents = new Load(LoadSettings.builder().build()).loadAllFromString(Files.readString(MANIFESTS));
+        Iterable<Object> documents =
+                new Load(LoadSettings.builder().build()).loadAllFromString(Files.readString(MANIFESTS));
         return StreamSupport.stream(documents.spliterator(), false).map(document -> topic((Map<?, ?>) document));
     }
 
@@ -43,6 +44,7 @@ class TopicManifestsTest {
                         (Integer) spec.get("partitions"),
                         ((Integer) spec.get("replicas")).shortValue())
                 .configs(config.entrySet().stream()
-                        .collect(toMap(entry -> String.valueOf(entry.getKey()), entry -> String.valueOf(entry.getValue()))));
+                        .collect(toMap(
+                                entry -> String.valueOf(entry.getKey()), entry -> String.valueOf(entry.getValue()))));
     }
 }
