@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -102,20 +103,30 @@ class DeploymentFilesTest {
     }
 
     @Test
-    void jobsOnKubernetesAreConfiguredAsTheImageIs() throws IOException {
+    void generationOnKubernetesIsConfiguredAsTheImageIs() throws IOException {
         Map<String, String> wanted =
                 settings(yaml(DOCKER.resolve("conf/config.yaml")).findFirst().orElseThrow());
         // the container's size is given there, and the heap follows
         wanted.keySet().removeIf(key -> key.matches("jobmanager\\.memory.*|taskmanager\\.memory\\.task.*"));
+        Map<String, String> configured = manifest("flink-common.yaml");
+        configured.putAll(manifest("generation.yaml"));
 
         assertThat(wanted).hasSizeGreaterThan(10);
-        assertThat(settings(at(
-                        yaml(DOCKER.resolve("kubernetes/flink-common.yaml"))
-                                .findFirst()
-                                .orElseThrow(),
-                        "spec",
-                        "flinkConfiguration")))
-                .containsAllEntriesOf(wanted);
+        assertThat(configured).containsAllEntriesOf(wanted);
+    }
+
+    @Test
+    void whatIsCommonOverrulesNothingOfAJob() throws IOException {
+        Set<String> common = manifest("flink-common.yaml").keySet();
+
+        assertThat(manifest("generation.yaml").keySet()).isNotEmpty().doesNotContainAnyElementsOf(common);
+        assertThat(manifest("fine-tuning.yaml").keySet()).isNotEmpty().doesNotContainAnyElementsOf(common);
+    }
+
+    private static Map<String, String> manifest(String file) {
+        Object document =
+                yaml(DOCKER.resolve("kubernetes").resolve(file)).findFirst().orElseThrow();
+        return settings(at(document, "spec", "flinkConfiguration"));
     }
 
     /** Of the services of both compose files, with the defaults of variables. */
