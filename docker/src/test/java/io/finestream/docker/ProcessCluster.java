@@ -20,7 +20,7 @@ final class ProcessCluster implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final Pattern JOB_ID = Pattern.compile("JobID ([0-9a-f]{32})");
-    private static final int PORTS = 7;
+    private static final int PORTS = 4;
 
     private final Path script = Path.of("cluster.sh").toAbsolutePath();
     private final Path directory;

@@ -294,7 +294,7 @@ final class DenoiseOperator extends AbstractStreamOperator<Trajectory>
     private void scheduleStep() {
         if (!stepScheduled && !live.isEmpty()) {
             stepScheduled = true;
-            mailbox.execute(this::stepMail, "denoise step");
+            new Mails(mailbox).send("denoise step", this::stepMail);
         }
     }
 

@@ -173,7 +173,7 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
         long wait = nanosUntilDue();
         if (wait <= 0 && !turnQueued) {
             turnQueued = true;
-            mailbox.execute(this::turn, "fine-tuning step");
+            new Mails(mailbox).send("fine-tuning step", this::turn);
         } else if (wait > 0 && wait < Long.MAX_VALUE && !timerSet) {
             timerSet = true;
             long now = getProcessingTimeService().getCurrentProcessingTime();

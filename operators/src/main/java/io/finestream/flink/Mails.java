@@ -6,7 +6,10 @@ import org.apache.flink.util.function.ThrowingRunnable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What other threads have an operator do, between two steps. */
+/**
+ * What an operator does between two records, by itself or because another thread has it do so. A task that ends, as after
+ * its last savepoint, takes no more of it.
+ */
 record Mails(MailboxExecutor mailbox) {
 
     private static final Logger LOG = LoggerFactory.getLogger(Mails.class);
