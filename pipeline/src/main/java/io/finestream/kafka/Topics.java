@@ -115,7 +115,7 @@ public record Topics(
         }
     }
 
-    private List<NewTopic> wanted(int partitions, short replicationFactor) {
+    List<NewTopic> wanted(int partitions, short replicationFactor) {
         Map<String, String> byTime = Map.of(
                 TopicConfig.RETENTION_MS_CONFIG, Long.toString(KEPT.toMillis()),
                 TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(LARGEST_MESSAGE_BYTES));
