@@ -1,9 +1,11 @@
 // The form, and what came of what was asked for.
-import {byId, clock, element, fromTemplate, picture, settings} from './text.js';
+import {byId, clock, element, fromTemplate, picture, settings, variations} from './text.js';
 import {picker} from './picker.js';
 
 const MAX_ORDERS = 20;
 const MAX_RECENT = 200;
+const NUMBERS = ['count', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels', 'steps', 'eta', 'cacheInterval', 'priority'];
+const SAMPLING = ['guidance', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels', 'sampler', 'eta', 'respacing', 'cacheInterval'];
 
 const form = byId('ask-form');
 const orders = new Map(); // request id -> {order, item, images, samples}
@@ -171,12 +173,12 @@ export function refused(refusals) {
 export function asked() {
   const {elements} = form;
   const all = {subclass: elements.subclass.value.trim()};
-  for (const name of ['count', 'guidanceScale', 'intervalLow', 'intervalHigh', 'steps', 'priority']) {
+  for (const name of NUMBERS) {
     const {value, validity} = elements[name];
     if (validity.badInput) all[name] = 'no number';
     else if (value !== '') all[name] = Number(value);
   }
-  for (const name of ['seed', 'sampler', 'guidance']) {
+  for (const name of ['seed', 'sampler', 'guidance', 'respacing']) {
     if (elements[name].value.trim() !== '') all[name] = elements[name].value.trim();
   }
   return all;
@@ -187,9 +189,9 @@ export function fill(image) {
   const {elements} = form;
   elements.subclass.value = image.subclass;
   elements.seed.value = anotherSeed();
-  elements.guidance.value = image.guidance;
-  for (const name of ['guidanceScale', 'intervalLow', 'intervalHigh', 'sampler']) elements[name].value = image[name];
+  for (const name of SAMPLING) elements[name].value = image[name];
   elements.steps.value = image.stepsRequested;
+  form.querySelector('details').open ||= variations(image) !== '';
   byId('ask').open = true;
   byId('ask').scrollIntoView({block: 'nearest'});
   form.querySelector('[type=submit]').focus();

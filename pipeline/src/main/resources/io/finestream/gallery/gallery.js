@@ -8,6 +8,8 @@ import {learn} from './classes.js';
 const MAX_CARDS = 200;
 const MAX_LINEAGES = 3;
 const MAX_VERSIONS = 12; // of a lineage: its first and its newest
+const IDENTITY = ['subclass', 'seed', 'sample', 'sampler', 'steps', 'eta', 'respacing', 'cacheInterval',
+  'guidance', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels'];
 const PROGRAM = 'java -jar pipeline/target/finestream.jar';
 const PLAIN_NAME = /^[\p{L}\p{N} -]+$/u; // safe between double quotes in any shell
 
@@ -134,8 +136,8 @@ function group(whether) {
 
 // Images that differ in nothing but the model's version: what the model has learned between them.
 function remember(image) {
-  const {subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale, modelVersion} = image;
-  const key = JSON.stringify([subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale]);
+  const {modelVersion} = image;
+  const key = JSON.stringify(IDENTITY.map(name => image[name]));
   const lineage = lineages.get(key) ?? {versions: new Map(), figure: null, shown: 0};
   if (!lineage.versions.has(modelVersion)) {
     lineage.versions.set(modelVersion, image);
