@@ -169,6 +169,10 @@ export function refused(refusals) {
   }
 }
 
+export function choose(subclass) {
+  form.elements.subclass.value = subclass;
+}
+
 // What the form says, without what it leaves open.
 export function asked() {
   const {elements} = form;

@@ -3,7 +3,7 @@ import {byId, clock, connection, duration, element, fromTemplate, isoTime, pictu
 import * as ask from './ask.js';
 import * as compare from './compare.js';
 import * as details from './details.js';
-import {learn} from './classes.js';
+import {find, fold, learn, load} from './classes.js';
 
 const MAX_CARDS = 200;
 const MAX_LINEAGES = 3;
@@ -13,6 +13,7 @@ const IDENTITY = ['subclass', 'seed', 'sample', 'sampler', 'steps', 'eta', 'resp
 const PROGRAM = 'java -jar pipeline/target/finestream.jar';
 const PLAIN_NAME = /^[\p{L}\p{N} -]+$/u; // safe between double quotes in any shell
 
+const only = new URLSearchParams(location.search).get('class')?.trim() ?? ''; // the class that is shown; all, where empty
 const grid = byId('grid');
 const shown = new Map(); // place in Kafka -> card, newest last
 const groups = new Map(); // class -> section with its cards
@@ -31,8 +32,24 @@ function about({bootstrapServers: address, flinkPage, limits}) {
   if (flinkPage) {
     byId('flink').querySelector('a').href = flinkPage;
   }
-  commands('');
+  commands(only);
 }
+
+async function showOnly() {
+  const loaded = await load();
+  const name = find(only);
+  const missing = loaded && !name;
+  byId('only').querySelector('span').textContent = missing
+    ? `There is no class “${only}”. Search for one in the form.`
+    : `Only images of the class “${name ?? only}” are shown.`;
+  byId('only').classList.toggle('bad', missing);
+  byId('only').hidden = false;
+  byId('empty').textContent = missing ? 'No image to show.'
+    : 'No image of this class has come lately. Ask for one in the form.';
+  if (name) ask.choose(name);
+}
+
+const isShown = ({subclass}) => only === '' || fold(subclass) === fold(only);
 
 function commands(subclass) {
   const name = PLAIN_NAME.test(subclass) ? subclass : 'CLASS';
@@ -43,11 +60,14 @@ function commands(subclass) {
 
 function arrive(image) {
   if (!shown.has(image.place) && !waiting.some(({place}) => place === image.place)) {
-    waiting = [...waiting, image].slice(-MAX_CARDS);
     learn(image.subclass, image.superclass);
     ask.arrive(image);
     compare.arrive(image);
-    askForFrame();
+    if (isShown(image)) {
+      waiting = [...waiting, image].slice(-MAX_CARDS);
+      askForFrame();
+      if (byId('only').classList.contains('bad')) showOnly(); // it has become a class
+    }
   }
 }
 
@@ -247,6 +267,8 @@ if (matchMedia('(max-width: 900px)').matches) {
   byId('ask').open = false;
   byId('refusals').open = false;
 }
+
+if (only) showOnly();
 
 const events = new EventSource('/events');
 events.addEventListener('about', event => about(JSON.parse(event.data)));
