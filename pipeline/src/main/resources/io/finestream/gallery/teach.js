@@ -11,7 +11,7 @@ const THUMBNAIL = 80; // pixels
 const subclassField = byId('subclass');
 const superclassField = byId('superclass');
 const dialog = byId('rollback');
-const versions = new Map(); // offset of the commit record -> version
+const versions = new Map(); // offset in Kafka -> version, or candidate that was held back
 const superclasses = new Set();
 const superclassOf = new Map(); // lower-case class -> {subclass, superclass}
 let largestFileBytes = 0;
@@ -52,7 +52,7 @@ function option(value, label) {
 
 function arrive(version) {
   versions.set(version.offset, version);
-  version.added.forEach(({superclass, subclass}) => remember(superclass, subclass));
+  version.added?.forEach(({superclass, subclass}) => remember(superclass, subclass));
   if (!drawAsked) {
     drawAsked = true;
     setTimeout(draw, 80);
@@ -62,7 +62,7 @@ function arrive(version) {
 function draw() {
   drawAsked = false;
   const inOrder = [...versions.values()].sort((a, b) => a.offset - b.offset);
-  const live = inOrder.at(-1);
+  const live = inOrder.findLast(({heldBack}) => !heldBack);
   byId('live').textContent = live?.version ?? 0;
   byId('step').textContent = live?.step.toLocaleString('en') ?? 0;
   byId('loss').textContent = inOrder.findLast(({trainingLoss}) => trainingLoss !== undefined)?.trainingLoss.toPrecision(3) ?? '–';
