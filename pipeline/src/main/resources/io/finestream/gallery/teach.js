@@ -15,7 +15,7 @@ const versions = new Map(); // offset in Kafka -> version, or candidate that was
 const superclasses = new Set();
 const superclassOf = new Map(); // lower-case class -> {subclass, superclass}
 let largestFileBytes = 0;
-let chosen = []; // {file, item, done}
+let chosen = []; // {file, item, done, refused}
 let sending = false;
 let drawAsked = false;
 
@@ -183,6 +183,7 @@ async function send() {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const error = await upload(next.file, query);
       next.done = true;
+      next.refused = error !== undefined;
       state(next.item, error ?? 'sent', error ? 'refused' : 'sent');
       sent += error ? 0 : 1;
       bar.value = ++ended;
@@ -191,6 +192,7 @@ async function send() {
   bar.hidden = true;
   sending = byId('send').disabled = false;
   const refused = waiting.length - sent;
+  chosen.sort((one, other) => (other.refused ?? false) - (one.refused ?? false)); // seen without scrolling
   outcome(`${sent} ${sent === 1 ? 'image' : 'images'} of ${query.subclass} sent`
     + (refused ? `, ${refused} refused: see the list.` : '. The next version that passes the gate knows them.'));
   showChosen();
