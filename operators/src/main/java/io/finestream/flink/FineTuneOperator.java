@@ -233,6 +233,8 @@ final class FineTuneOperator extends AbstractStreamOperator<KeyedRecord>
             return;
         }
         measured.candidatesHeldBack().inc();
+        long now = getProcessingTimeService().getCurrentProcessingTime();
+        output.collect(new StreamRecord<>(writer.heldBack(tuner.progress(), verdict, Instant.ofEpochMilli(now)), now));
         LOG.warn("a candidate of step {} is held back: {}", tuner.stepsDone(), verdict.results());
         if (verdict.rolledBack()) {
             measured.rollBacks().inc();

@@ -2,12 +2,14 @@ package io.finestream.flink;
 
 import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.GateResult;
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.OffsetRange;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.TaxonomyEntry;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
+import io.finestream.tuning.FineTuner;
 import io.finestream.tuning.Gate;
 import io.finestream.tuning.Release;
 import io.finestream.versions.ParameterSlices;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Versions as records of the parameters topic: the slices, then the commit record with the images it was trained on. */
 final class VersionWriter {
@@ -25,6 +28,7 @@ final class VersionWriter {
 
     private final AvroCodec<ParameterSlice> sliceCodec;
     private final AvroCodec<ParameterVersion> commitCodec;
+    private final AvroCodec<HeldBackCandidate> heldBackCodec;
     private final String publisher;
     private final String baseHash;
     private final Map<Partition, OffsetRange> taken = new LinkedHashMap<>();
@@ -32,6 +36,7 @@ final class VersionWriter {
     VersionWriter(WireFormat wireFormat, String publisher, String baseHash) {
         sliceCodec = new AvroCodec<>(ParameterSlice.class, wireFormat);
         commitCodec = new AvroCodec<>(ParameterVersion.class, wireFormat);
+        heldBackCodec = new AvroCodec<>(HeldBackCandidate.class, wireFormat);
         this.publisher = publisher;
         this.baseHash = baseHash;
     }
@@ -56,11 +61,8 @@ final class VersionWriter {
                 .setBaseModelHash(baseHash)
                 .setTaxonomyDelta(entries(release.addedClasses()))
                 .setStep(release.step())
-                .setTrainingLoss(Double.isNaN(release.averageLoss()) ? null : release.averageLoss())
-                .setGate(gate.stream()
-                        .map(result ->
-                                new GateResult(result.group(), Gate.Result.METRIC, result.before(), result.after()))
-                        .toList())
+                .setTrainingLoss(known(release.averageLoss()))
+                .setGate(results(gate))
                 .setTrainedOffsets(takenOffsets())
                 .setSlices(release.slices().size())
                 .setCreatedAt(now)
@@ -69,6 +71,30 @@ final class VersionWriter {
         records.add(record(ParameterSlices.key(commit), commitCodec.encode(commit)));
         taken.clear();
         return records;
+    }
+
+    /** The record of a candidate that does not become a version. */
+    KeyedRecord heldBack(FineTuner.Progress tuner, FineTuner.Verdict verdict, Instant now) {
+        HeldBackCandidate candidate = HeldBackCandidate.newBuilder()
+                .setParent(tuner.version())
+                .setStep(tuner.step())
+                .setTrainingLoss(known(tuner.averageLoss()))
+                .setGate(results(verdict.results()))
+                .setRolledBack(verdict.rolledBack())
+                .setMeasuredAt(now)
+                .setPublisher(publisher)
+                .build();
+        return record(ParameterSlices.key(candidate), heldBackCodec.encode(candidate));
+    }
+
+    private static @Nullable Double known(double averageLoss) {
+        return Double.isNaN(averageLoss) ? null : averageLoss;
+    }
+
+    private static List<GateResult> results(List<Gate.Result> gate) {
+        return gate.stream()
+                .map(result -> new GateResult(result.group(), Gate.Result.METRIC, result.before(), result.after()))
+                .toList();
     }
 
     private static KeyedRecord record(String key, byte[] value) {

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import io.finestream.dit.DiTParameters;
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.TensorType;
@@ -45,6 +46,11 @@ public final class ParameterSlices {
      */
     public static String key(ParameterVersion commit) {
         return "version/" + commit.getVersion() + "/" + commit.getPublisher();
+    }
+
+    /** The key of a candidate that was held back: compaction keeps them all, too. */
+    public static String key(HeldBackCandidate candidate) {
+        return "held-back/" + candidate.getStep() + "/" + candidate.getPublisher();
     }
 
     /** A whole tensor, float32, as one slice. */

@@ -1,5 +1,6 @@
 package io.finestream.versions;
 
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
@@ -38,6 +39,7 @@ public final class VersionAssembler {
 
     private final AvroCodec<ParameterSlice> sliceCodec;
     private final AvroCodec<ParameterVersion> commitCodec;
+    private final AvroCodec<HeldBackCandidate> heldBackCodec;
     private final Function<String, @Nullable ParameterSlice> baseTensors;
     private final Map<String, TensorAssembly> tensors = new LinkedHashMap<>();
     private final Map<Long, Integer> collected = new HashMap<>(); // slices by version, until its commit record
@@ -54,6 +56,7 @@ public final class VersionAssembler {
             WireFormat wireFormat, @Nullable String baseHash, Function<String, @Nullable ParameterSlice> baseTensors) {
         sliceCodec = new AvroCodec<>(ParameterSlice.class, wireFormat);
         commitCodec = new AvroCodec<>(ParameterVersion.class, wireFormat);
+        heldBackCodec = new AvroCodec<>(HeldBackCandidate.class, wireFormat);
         this.baseHash = baseHash;
         this.baseTensors = baseTensors;
     }
@@ -105,6 +108,9 @@ public final class VersionAssembler {
                 pending.add(slice);
                 collected.merge(slice.getVersion(), 1, Integer::sum);
                 return false;
+            }
+            if (heldBackCodec.holds(value)) {
+                return false; // it is for people
             }
             ParameterVersion commit = commitCodec.decode(value);
             requireBase(commit);

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
@@ -33,6 +34,18 @@ import java.util.stream.Stream;
  */
 public final class ModelExport {
 
+    /** Follows what is written. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * Another tensor is done.
+         *
+         * @param tensors done so far
+         * @param of in all
+         */
+        void done(long tensors, long of);
+    }
+
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     private static final String MODULATION = "adaLN_modulation.1";
 
@@ -41,24 +54,37 @@ public final class ModelExport {
     private final ModelFiles files;
     private final GenerativeModel.Parts parts;
     private final boolean folded;
+    private final Listener listener;
 
     private ModelExport(
-            TorchOps ops, NDManager manager, ModelFiles files, GenerativeModel.Parts parts, boolean folded) {
+            TorchOps ops,
+            NDManager manager,
+            ModelFiles files,
+            GenerativeModel.Parts parts,
+            boolean folded,
+            Listener listener) {
         this.ops = ops;
         this.manager = manager;
         this.files = files;
         this.parts = parts;
         this.folded = folded;
+        this.listener = listener;
     }
 
     /** @param manager receives the adapter's tensors; it must outlive this */
     public static ModelExport of(TorchOps ops, NDManager manager, ModelFiles files) throws IOException {
-        return new ModelExport(ops, manager, files, GenerativeModel.Parts.of(ops, manager, files), false);
+        return new ModelExport(
+                ops, manager, files, GenerativeModel.Parts.of(ops, manager, files), false, (tensors, of) -> {});
     }
 
     /** The same model without affine norms and scales. */
     public ModelExport fold() {
-        return new ModelExport(ops, manager, files, parts, true);
+        return new ModelExport(ops, manager, files, parts, true, listener);
+    }
+
+    /** The same model, with somebody who is told while it is written. */
+    public ModelExport listener(Listener told) {
+        return new ModelExport(ops, manager, files, parts, folded, told);
     }
 
     public ModelConfig config() {
@@ -77,7 +103,8 @@ public final class ModelExport {
     /** A model directory. */
     public void writeDirectory(Path directory, TensorType type) throws IOException {
         Files.createDirectories(directory);
-        Safetensors.write(directory.resolve(GenerativeModel.WEIGHTS), tensors(false, type), Map.of("format", "pt"));
+        Safetensors.write(
+                directory.resolve(GenerativeModel.WEIGHTS), told(tensors(false, type)), Map.of("format", "pt"));
         ModelConfig.writeTaxonomy(directory.resolve(GenerativeModel.TAXONOMY), taxonomy());
         config().write(directory.resolve(GenerativeModel.CONFIG));
         copyAutoencoder(directory);
@@ -85,7 +112,7 @@ public final class ModelExport {
 
     /** A file with the reference's tensors: what torch.save writes, if its name ends in {@code .pt}, else safetensors. */
     public void writeOriginal(Path file, TensorType type) throws IOException {
-        List<TensorSource> tensors = tensors(true, type);
+        List<TensorSource> tensors = told(tensors(true, type));
         if (file.toString().endsWith(".pt")) {
             PyTorchCheckpoint.write(file, tensors);
         } else {
@@ -105,7 +132,9 @@ public final class ModelExport {
         }
         Path transformer = Files.createDirectories(directory.resolve(ModelFiles.TRANSFORMER));
         Safetensors.write(
-                transformer.resolve(AutoencoderFiles.WEIGHTS), fold().inDiffusersLayout(type), Map.of("format", "pt"));
+                transformer.resolve(AutoencoderFiles.WEIGHTS),
+                told(fold().inDiffusersLayout(type)),
+                Map.of("format", "pt"));
         DiTConfig dit = config().dit();
         JSON.writeValue(transformer.resolve(GenerativeModel.CONFIG).toFile(), transformerConfig(dit));
         ObjectNode scheduler = JSON.createObjectNode();
@@ -164,12 +193,14 @@ public final class ModelExport {
         for (String name : tuned) {
             tensors.put(name, parts.read(ops, manager, name));
         }
+        long done = 0;
         for (String name : parts.shapes().keySet()) {
             if (!tensors.containsKey(name) && !sameInBoth(name, of)) {
                 throw new WeightsException(name + " of " + files.weights() + " is not that of " + base.weights()
                         + ": the model was not tuned from this base with this strategy alone, so an adapter can not"
                         + " hold what was");
             }
+            listener.done(++done, parts.shapes().size());
         }
         Adapter.write(file, tensors, base.weightsHash(), taxonomy());
     }
@@ -194,6 +225,13 @@ public final class ModelExport {
                 }
             }
         }
+    }
+
+    private List<TensorSource> told(List<TensorSource> tensors) {
+        AtomicLong done = new AtomicLong();
+        return tensors.stream()
+                .map(tensor -> tensor.then(() -> listener.done(done.incrementAndGet(), tensors.size())))
+                .toList();
     }
 
     /** @param oneTable whether the label tables are one, as in the original program */

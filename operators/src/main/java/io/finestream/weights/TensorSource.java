@@ -86,6 +86,14 @@ public record TensorSource(String name, TensorType type, Shape shape, Content co
         return new TensorSource(other, type, shape, content);
     }
 
+    /** The same tensor; {@code written} is run whenever all of it has been. */
+    TensorSource then(Runnable written) {
+        return new TensorSource(name, type, shape, out -> {
+            content.writeTo(out);
+            written.run();
+        });
+    }
+
     /**
      * The same numbers in another type, to the nearest and in a tie to the even one. A NaN stays a NaN; what is beyond the
      * largest number becomes infinite.

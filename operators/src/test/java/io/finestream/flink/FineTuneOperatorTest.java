@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.finestream.TinyModel;
 import io.finestream.codec.Images;
 import io.finestream.schemas.DeadLetter;
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.ImageUse;
 import io.finestream.schemas.LabeledImage;
 import io.finestream.schemas.ParameterVersion;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.checkpoint.CheckpointOptions;
@@ -48,6 +50,7 @@ class FineTuneOperatorTest {
     private static final WireFormat FORMAT = new WireFormat.SingleObject();
     private static final AvroCodec<LabeledImage> LABELED = new AvroCodec<>(LabeledImage.class, FORMAT);
     private static final AvroCodec<ParameterVersion> COMMITS = new AvroCodec<>(ParameterVersion.class, FORMAT);
+    private static final AvroCodec<HeldBackCandidate> HELD_BACK = new AvroCodec<>(HeldBackCandidate.class, FORMAT);
 
     @TempDir
     static Path directory;
@@ -89,6 +92,29 @@ class FineTuneOperatorTest {
             assertThat(first.getTrainedOffsets().get(0).getLastOffset()).isEqualTo(29);
             assertThat(versions.get(versions.size() - 1).getGate()).isNotEmpty();
             assertThat(directory.resolve("adapters/adapter-1.safetensors")).exists();
+        }
+    }
+
+    @Test
+    void aCandidateThatTheGateHoldsBackIsToldBesideTheVersions() throws Exception {
+        // a rate that destroys
+        FineTuneSettings bad = settings.withTuning(TestTuning.settings(TuningStrategy.FINE_DIFFUSION, 3, 0, 5));
+        try (Harness harness = new Harness(bad)) {
+            harness.open();
+            for (int i = 0; i < 40; i++) {
+                harness.label("round", "class 0", i, ImageUse.LEARN);
+            }
+            harness.endInput();
+            List<HeldBackCandidate> heldBack = harness.records(HELD_BACK);
+            assertThat(heldBack).isNotEmpty();
+            HeldBackCandidate first = heldBack.get(0);
+            assertThat(first.getParent()).isZero();
+            assertThat(first.getStep()).isEqualTo(5);
+            assertThat(first.getPublisher()).isEqualTo("test");
+            assertThat(first.getTrainingLoss()).isPositive();
+            assertThat(first.getGate())
+                    .isNotEmpty()
+                    .allSatisfy(result -> assertThat(result.getAfter()).isGreaterThan(result.getBefore()));
         }
     }
 
@@ -245,13 +271,17 @@ class FineTuneOperatorTest {
         }
 
         List<ParameterVersion> versions() throws Exception {
-            List<ParameterVersion> versions = new ArrayList<>();
+            return records(COMMITS);
+        }
+
+        <T extends SpecificRecord> List<T> records(AvroCodec<T> codec) throws Exception {
+            List<T> records = new ArrayList<>();
             for (KeyedRecord record : extractOutputValues()) {
-                if (COMMITS.holds(record.value())) {
-                    versions.add(COMMITS.decode(record.value()));
+                if (codec.holds(record.value())) {
+                    records.add(codec.decode(record.value()));
                 }
             }
-            return versions;
+            return records;
         }
 
         List<DeadLetter> deadLetters() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.finestream.dit.DiTParameters;
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.LiveVersion;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
@@ -13,6 +14,7 @@ import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -213,6 +215,19 @@ class VersionAssemblerTest {
         assertRefused(
                 () -> read(reader(), wrong),
                 "version 17 was trained on base 3fa13fa13fa1…, the base model here is ba5eba5eba5e…");
+    }
+
+    @Test
+    void aCandidateThatWasHeldBackIsPassedOver() throws Exception {
+        HeldBackCandidate candidate = HeldBackCandidate.newBuilder()
+                .setParent(7)
+                .setStep(100)
+                .setMeasuredAt(Instant.EPOCH)
+                .build();
+        byte[] value = new AvroCodec<>(HeldBackCandidate.class, WIRE).encode(candidate);
+        VersionAssembler reader = reader();
+        assertThat(reader.accept(0, value)).isFalse();
+        assertThat(reader.newest()).isNull();
     }
 
     @Test

@@ -20,6 +20,7 @@ import io.finestream.tuning.TuningStrategy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,8 +88,13 @@ class ModelExportTest {
     void theOriginalsFileHasItsTensorsToTheBit() throws IOException {
         for (String name : List.of("model.pt", "original.safetensors")) {
             Path file = directory.resolve(name);
-            export(ModelFiles.in(model)).writeOriginal(file, TensorType.F32);
+            List<String> told = new ArrayList<>();
+            export(ModelFiles.in(model))
+                    .listener((tensors, of) -> told.add(tensors + " of " + of))
+                    .writeOriginal(file, TensorType.F32);
             TensorFile written = TensorFile.open(file);
+            int count = written.names().size();
+            assertThat(told).hasSize(count).startsWith("1 of " + count).endsWith(count + " of " + count);
             TensorFile original = TensorFile.open(Golden.file("dit.safetensors"));
             assertThat(written.names()).containsExactlyInAnyOrderElementsOf(original.names());
             for (String tensor : original.names()) {

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -89,9 +90,11 @@ final class ConvertCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "--dtype is " + dtype + ", expected f32, f16 or bf16");
         }
         TorchOps.prepareThread(Runtime.getRuntime().availableProcessors(), false);
-        try (NDManager manager = TorchOps.newManager(Device.cpu())) {
+        try (NDManager manager = TorchOps.newManager(Device.cpu());
+                ProgressBar bar = Progress.bar("converting", 0)) {
             ModelExport export = ModelExport.of(
-                    TorchOps.load(manager), manager, files.of(model).locate());
+                            TorchOps.load(manager), manager, files.of(model).locate())
+                    .listener((tensors, of) -> bar.maxHint(of).stepTo(tensors));
             write(fold ? export.fold() : export);
         }
         command.commandLine().getOut().println("written to " + out);

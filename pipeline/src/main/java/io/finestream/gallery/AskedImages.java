@@ -27,9 +27,12 @@ record AskedImages(
         @Nullable Double guidanceScale,
         @Nullable Integer intervalLow,
         @Nullable Integer intervalHigh,
+        @Nullable Integer guidedChannels,
         @Nullable SamplerName sampler,
         @Nullable Double eta,
         @Nullable Integer steps,
+        @Nullable String respacing,
+        @Nullable Integer cacheInterval,
         @Nullable Integer priority) {
 
     private static final JsonMapper JSON = JsonMapper.builder()
@@ -76,6 +79,7 @@ record AskedImages(
                         .setScale(guidanceScale)
                         .setIntervalLow(intervalLow)
                         .setIntervalHigh(intervalHigh)
+                        .setGuidedChannels(guidedChannels)
                         .build())
                 .build();
         request.setCount(Objects.requireNonNullElse(count, request.getCount()));
@@ -84,6 +88,8 @@ record AskedImages(
         request.setSampler(Objects.requireNonNullElse(sampler, request.getSampler()));
         request.setEta(Objects.requireNonNullElse(eta, request.getEta()));
         request.setSteps(Objects.requireNonNullElse(steps, request.getSteps()));
+        request.setRespacing(Objects.requireNonNullElse(respacing, request.getRespacing()));
+        request.setCacheInterval(Objects.requireNonNullElse(cacheInterval, request.getCacheInterval()));
         request.setPriority(Objects.requireNonNullElse(priority, request.getPriority()));
         return request;
     }

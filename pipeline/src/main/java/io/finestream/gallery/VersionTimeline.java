@@ -1,5 +1,6 @@
 package io.finestream.gallery;
 
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.ParameterSlice;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.wire.AvroCodec;
@@ -20,7 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads the commit records of the parameters topic in a thread of its own, from the first to whatever comes, and tells of
- * each version; a second time when the labeled images that it was trained on have been looked at.
+ * each version, and of what did not become one; of a version a second time when the labeled images that it was trained on
+ * have been looked at.
  */
 final class VersionTimeline implements AutoCloseable {
 
@@ -33,6 +35,9 @@ final class VersionTimeline implements AutoCloseable {
          * @param lesson null: not known yet
          */
         void version(long offset, ParameterVersion version, @Nullable Lesson lesson);
+
+        /** The gate did not let one become a version. */
+        void heldBack(long offset, HeldBackCandidate candidate);
     }
 
     private record Commit(long offset, ParameterVersion version) {}
@@ -47,6 +52,7 @@ final class VersionTimeline implements AutoCloseable {
     private final WireFormat format;
     private final AvroCodec<ParameterSlice> sliceCodec;
     private final AvroCodec<ParameterVersion> commitCodec;
+    private final AvroCodec<HeldBackCandidate> heldBackCodec;
     private final Listener listener;
     private final Deque<Commit> waiting = new ArrayDeque<>(); // for their lessons
     private final KafkaReader reader;
@@ -60,6 +66,7 @@ final class VersionTimeline implements AutoCloseable {
         this.listener = listener;
         sliceCodec = new AvroCodec<>(ParameterSlice.class, format);
         commitCodec = new AvroCodec<>(ParameterVersion.class, format);
+        heldBackCodec = new AvroCodec<>(HeldBackCandidate.class, format);
         reader = new KafkaReader("gallery-versions", properties, this::follow);
     }
 
@@ -110,7 +117,9 @@ final class VersionTimeline implements AutoCloseable {
 
     private void read(long offset, byte[] value) {
         try {
-            if (!sliceCodec.holds(value)) {
+            if (heldBackCodec.holds(value)) {
+                listener.heldBack(offset, heldBackCodec.decode(value));
+            } else if (!sliceCodec.holds(value)) {
                 ParameterVersion version = commitCodec.decode(value);
                 listener.version(offset, version, null);
                 waiting.addLast(new Commit(offset, version));

@@ -5,15 +5,18 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.finestream.dit.Taxonomy;
 import io.finestream.schemas.GateResult;
+import io.finestream.schemas.HeldBackCandidate;
 import io.finestream.schemas.ParameterVersion;
 import io.finestream.schemas.TaxonomyEntry;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +25,7 @@ import org.slf4j.LoggerFactory;
 final class VersionView implements VersionTimeline.Listener, AutoCloseable {
 
     /**
-     * Something to tell about a version.
+     * Something to tell about a version, or about a candidate that did not become one.
      *
      * @param number of the telling; later ones are larger, across restarts of the page too
      * @param details JSON for the page
@@ -32,10 +35,12 @@ final class VersionView implements VersionTimeline.Listener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VersionView.class);
 
     private static final int VERSIONS_KEPT = 500;
+    private static final int HELD_BACK_KEPT = 50; // apart, so that they push no version out
     private static final long NUMBERS_PER_MILLI = 1000;
 
     private final JsonMapper json = new JsonMapper();
     private final Map<Long, Told> versions = new LinkedHashMap<>(); // by offset, in the order of the telling
+    private final Map<Long, Told> heldBack = new LinkedHashMap<>(); // likewise
     private Taxonomy taxonomy;
     private long nextNumber = System.currentTimeMillis() * NUMBERS_PER_MILLI;
     private boolean closed;
@@ -55,10 +60,18 @@ final class VersionView implements VersionTimeline.Listener, AutoCloseable {
         if (lesson == null) {
             learn(version);
         }
-        Told told = new Told(nextNumber++, details(offset, version, lesson).toString());
-        versions.remove(offset); // it goes to the end
-        versions.put(offset, told);
-        for (Iterator<Long> oldest = versions.keySet().iterator(); versions.size() > VERSIONS_KEPT; ) {
+        keep(versions, VERSIONS_KEPT, offset, details(offset, version, lesson));
+    }
+
+    @Override
+    public synchronized void heldBack(long offset, HeldBackCandidate candidate) {
+        keep(heldBack, HELD_BACK_KEPT, offset, details(offset, candidate));
+    }
+
+    private synchronized void keep(Map<Long, Told> shown, int most, long offset, ObjectNode details) {
+        shown.remove(offset); // it goes to the end
+        shown.put(offset, new Told(nextNumber++, details.toString()));
+        for (Iterator<Long> oldest = shown.keySet().iterator(); shown.size() > most; ) {
             oldest.next();
             oldest.remove();
         }
@@ -85,17 +98,7 @@ final class VersionView implements VersionTimeline.Listener, AutoCloseable {
                 .put("slices", version.getSlices())
                 .put("publisher", version.getPublisher())
                 .put("comment", version.getComment());
-        if (version.getTrainingLoss() != null) {
-            node.put("trainingLoss", version.getTrainingLoss());
-        }
-        ArrayNode gate = node.putArray("gate");
-        for (GateResult result : version.getGate()) {
-            gate.addObject()
-                    .put("group", result.getGroup())
-                    .put("metric", result.getMetric())
-                    .put("before", result.getBefore())
-                    .put("after", result.getAfter());
-        }
+        figures(node, version.getTrainingLoss(), version.getGate());
         ArrayNode added = node.putArray("added");
         for (TaxonomyEntry entry : version.getTaxonomyDelta()) {
             added.addObject().put("superclass", entry.getSuperclass()).put("subclass", entry.getSubclass());
@@ -111,6 +114,33 @@ final class VersionView implements VersionTimeline.Listener, AutoCloseable {
             }
         }
         return node;
+    }
+
+    private ObjectNode details(long offset, HeldBackCandidate candidate) {
+        ObjectNode node = json.createObjectNode()
+                .put("offset", offset)
+                .put("heldBack", true)
+                .put("rolledBack", candidate.getRolledBack())
+                .put("parent", candidate.getParent())
+                .put("createdAt", candidate.getMeasuredAt().toEpochMilli())
+                .put("step", candidate.getStep())
+                .put("publisher", candidate.getPublisher());
+        figures(node, candidate.getTrainingLoss(), candidate.getGate());
+        return node;
+    }
+
+    private static void figures(ObjectNode node, @Nullable Double trainingLoss, List<GateResult> results) {
+        if (trainingLoss != null) {
+            node.put("trainingLoss", trainingLoss);
+        }
+        ArrayNode gate = node.putArray("gate");
+        for (GateResult result : results) {
+            gate.addObject()
+                    .put("group", result.getGroup())
+                    .put("metric", result.getMetric())
+                    .put("before", result.getBefore())
+                    .put("after", result.getAfter());
+        }
     }
 
     /** The known classes by superclass, and how large a file may be, as JSON. */
@@ -136,7 +166,11 @@ final class VersionView implements VersionTimeline.Listener, AutoCloseable {
             }
             TimeUnit.NANOSECONDS.timedWait(this, nanos);
         }
-        return versions.values().stream().filter(told -> told.number > number).toList();
+        return Stream.of(versions, heldBack)
+                .flatMap(shown -> shown.values().stream())
+                .filter(told -> told.number > number)
+                .sorted(Comparator.comparingLong(Told::number))
+                .toList();
     }
 
     synchronized boolean isClosed() {

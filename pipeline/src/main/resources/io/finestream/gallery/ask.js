@@ -1,12 +1,15 @@
 // The form, and what came of what was asked for.
-import {byId, clock, element, fromTemplate, picture, settings} from './text.js';
+import {byId, clock, element, fromTemplate, picture, settings, variations} from './text.js';
 import {picker} from './picker.js';
 
 const MAX_ORDERS = 20;
 const MAX_RECENT = 200;
+const STORED = 'orders'; // of this tab, so that a reload keeps them
+const NUMBERS = ['count', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels', 'steps', 'eta', 'cacheInterval', 'priority'];
+const SAMPLING = ['guidance', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels', 'sampler', 'eta', 'respacing', 'cacheInterval'];
 
 const form = byId('ask-form');
-const orders = new Map(); // request id -> {order, item, images, samples}
+const orders = new Map(); // request id -> {order, item, images: places in Kafka, samples: bars, end, reason}, newest last
 let recent = []; // images that may have come before the answer to their request
 let modelScale = '';
 let open = () => {};
@@ -15,6 +18,27 @@ export function start(openImage) {
   open = openImage;
   form.elements.seed.value = anotherSeed();
   picker(byId('class'), byId('class-list'), byId('class-found'));
+  restore();
+}
+
+function restore() {
+  try {
+    for (const {order, end, reason} of JSON.parse(sessionStorage.getItem(STORED) ?? '[]')) {
+      list(order);
+      if (end) ended(orders.get(order.requestId), end, reason);
+    }
+  } catch {
+    // the browser keeps nothing, or another release of the page kept it
+  }
+  store();
+}
+
+function store() {
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify([...orders.values()].map(({order, end, reason}) => ({order, end, reason}))));
+  } catch {
+    // the browser keeps nothing: a reload forgets them
+  }
 }
 
 export function limits({maxCount, timesteps, guidanceScale}) {
@@ -46,7 +70,8 @@ export async function send(asked) {
     throw new Error(text.trim() || `the answer was ${answer.status}`);
   }
   if (!answer.ok) throw new Error(told.error);
-  list({...asked, ...told});
+  list({guidanceScale: modelScale, ...asked, ...told, askedAt: Date.now()});
+  store();
   return told;
 }
 
@@ -55,8 +80,8 @@ function list(order) {
   item.dataset.requestId = order.requestId;
   item.querySelector('.subclass').textContent = order.subclass;
   item.querySelector('.made').textContent =
-    settings({...order, guidanceScale: order.guidance === 'NONE' ? 'none' : order.guidanceScale ?? modelScale});
-  orders.set(order.requestId, {order, item, images: 0, samples: new Map()});
+    settings({...order, guidanceScale: order.guidance === 'NONE' ? 'none' : order.guidanceScale});
+  orders.set(order.requestId, {order, item, images: new Set(), samples: new Map()});
   item.querySelector('.actions').append(cancelButton(order.requestId));
   byId('asked').prepend(item);
   for (const [id, old] of orders) {
@@ -64,7 +89,7 @@ function list(order) {
     orders.delete(id);
     old.item.remove();
   }
-  state(orders.get(order.requestId), `asked ${clock(Date.now())}`);
+  state(orders.get(order.requestId), `asked ${clock(order.askedAt)}`);
   recent.filter(image => image.requestId === order.requestId).forEach(show);
 }
 
@@ -89,9 +114,9 @@ function cancelButton(requestId) {
 }
 
 // Where a sample is, as its generator tells: a bar, with the image as it would be by now.
-export function progress({requestId, sample, what, step, steps, preview}) {
+export function progress({requestId, sample, what, step, steps, preview, reason}) {
   const known = orders.get(requestId);
-  if (!known) return;
+  if (!known || known.end) return;
   if (what === 'STEP') {
     if (!known.samples.has(sample)) known.samples.set(sample, bar(known.item, sample));
     const row = known.samples.get(sample);
@@ -106,9 +131,7 @@ export function progress({requestId, sample, what, step, steps, preview}) {
   known.samples.get(sample)?.remove();
   known.samples.delete(sample);
   if (['FAILED', 'CANCELLED', 'EXPIRED'].includes(what)) {
-    known.samples.forEach(row => row.remove());
-    known.samples.clear();
-    ended(known, what.toLowerCase());
+    ended(known, what.toLowerCase(), reason);
   }
 }
 
@@ -124,9 +147,16 @@ function bar(item, sample) {
   return row;
 }
 
-function ended(known, text) {
-  state(known, text);
+function ended(known, end, reason) {
+  Object.assign(known, {end, reason});
+  known.samples.forEach(row => row.remove());
+  known.samples.clear();
   known.item.querySelector('.actions').replaceChildren();
+  known.item.querySelector('.refusal').textContent = reason ?? '';
+  known.item.querySelector('.refusal').hidden = !reason;
+  known.item.querySelector('.state').classList.toggle('done', end === 'done');
+  state(known, end);
+  store();
 }
 
 function state({item}, text) {
@@ -140,12 +170,11 @@ export function arrive(image) {
 
 function show(image) {
   const known = orders.get(image.requestId);
-  if (!known) return;
-  known.images++;
+  if (!known || known.images.has(image.place)) return;
   const {order, item, images} = known;
-  state(known, images < order.count ? `${images} of ${order.count}` : 'done');
-  item.querySelector('.state').classList.toggle('done', images >= order.count);
-  if (images >= order.count) ended(known, 'done');
+  images.add(image.place);
+  if (images.size >= order.count) ended(known, 'done');
+  else if (known.end !== 'done') state(known, `${known.end ? known.end + ', ' : ''}${images.size} of ${order.count}`);
   const thumb = element('li');
   const button = element('button');
   button.type = 'button';
@@ -158,25 +187,24 @@ function show(image) {
 export function refused(refusals) {
   for (const {requestId, reason} of refusals) {
     const known = orders.get(requestId);
-    if (known) {
-      const text = known.item.querySelector('.refusal');
-      state(known, 'refused');
-      text.textContent = reason;
-      text.hidden = false;
-    }
+    if (known && known.end !== 'done' && !known.reason) ended(known, known.end ?? 'refused', reason);
   }
+}
+
+export function choose(subclass) {
+  form.elements.subclass.value = subclass;
 }
 
 // What the form says, without what it leaves open.
 export function asked() {
   const {elements} = form;
   const all = {subclass: elements.subclass.value.trim()};
-  for (const name of ['count', 'guidanceScale', 'intervalLow', 'intervalHigh', 'steps', 'priority']) {
+  for (const name of NUMBERS) {
     const {value, validity} = elements[name];
     if (validity.badInput) all[name] = 'no number';
     else if (value !== '') all[name] = Number(value);
   }
-  for (const name of ['seed', 'sampler', 'guidance']) {
+  for (const name of ['seed', 'sampler', 'guidance', 'respacing']) {
     if (elements[name].value.trim() !== '') all[name] = elements[name].value.trim();
   }
   return all;
@@ -187,9 +215,9 @@ export function fill(image) {
   const {elements} = form;
   elements.subclass.value = image.subclass;
   elements.seed.value = anotherSeed();
-  elements.guidance.value = image.guidance;
-  for (const name of ['guidanceScale', 'intervalLow', 'intervalHigh', 'sampler']) elements[name].value = image[name];
+  for (const name of SAMPLING) elements[name].value = image[name];
   elements.steps.value = image.stepsRequested;
+  form.querySelector('details').open ||= variations(image) !== '';
   byId('ask').open = true;
   byId('ask').scrollIntoView({block: 'nearest'});
   form.querySelector('[type=submit]').focus();

@@ -4,7 +4,7 @@ let entries = [];
 let loading = null;
 const known = new Set();
 
-const fold = text => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+export const fold = text => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
 function add(name, superclass) {
   known.add(name);
@@ -12,6 +12,7 @@ function add(name, superclass) {
   entries.push({name, superclass, key, all: `${key} ${fold(superclass)}`});
 }
 
+// Gives whether they are there.
 export function load() {
   loading ??= fetch('/classes.json').then(answer => answer.json()).then(({superclasses, subclasses}) => {
     const learned = entries;
@@ -19,7 +20,11 @@ export function load() {
     known.clear();
     subclasses.forEach(([name, superclass]) => add(name, superclasses[superclass]));
     learned.forEach(({name, superclass}) => learn(name, superclass));
-  }).catch(() => { loading = null; }); // the next look tries again
+    return true;
+  }).catch(() => {
+    loading = null; // the next look tries again
+    return false;
+  });
   return loading;
 }
 
@@ -27,6 +32,9 @@ export function load() {
 export function learn(name, superclass) {
   if (!known.has(name)) add(name, superclass);
 }
+
+// Its name as the model writes it; undefined if there is no such class.
+export const find = name => entries.find(entry => entry.key === fold(name).trim())?.name;
 
 // Names that begin with the query, then those with a word that does, with all its words, and members of a superclass.
 export function search(query, limit) {

@@ -1,21 +1,24 @@
 // One seed across guidance scales, and across versions of the model.
-import {byId, element, picture, words} from './text.js';
+import {byId, element, picture, variations, words} from './text.js';
 import {asked, send} from './ask.js';
 
 const MAX_SCALES = 12;
 
+const FIXED = ['seed', 'sample', 'sampler', 'eta', 'respacing', 'cacheInterval'];
+const OPEN = ['intervalLow', 'intervalHigh', 'guidedChannels']; // the model's own where nothing is asked for
+
 const section = byId('compare');
-let subject = null; // what stays the same: class, seed, sample, sampler, steps, guidance but for its scale
+let subject = null; // what stays the same: all but the guidance scale
 let wanted = []; // scales, in their order
 let images = []; // of the subject, at any scale and version
 let open = () => {};
 
 const same = image =>
   image.subclass.toLowerCase() === subject.subclass.toLowerCase()
-  && ['seed', 'sample', 'sampler'].every(name => image[name] === subject[name])
+  && FIXED.every(name => image[name] === subject[name])
   && image.guidance !== 'NONE' // the model may put one of the other modes for the other
   && image.stepsRequested === subject.steps
-  && ['intervalLow', 'intervalHigh'].every(name => subject[name] === undefined || image[name] === subject[name]);
+  && OPEN.every(name => subject[name] === undefined || image[name] === subject[name]);
 
 export function start(openImage, all) {
   open = openImage;
@@ -34,13 +37,13 @@ export function start(openImage, all) {
 
 function fromForm() {
   const {count, priority, ...rest} = asked();
-  return {steps: 20, seed: '0', ...rest, sample: 0};
+  return {steps: 20, seed: '0', eta: 0, respacing: '', cacheInterval: 1, ...rest, sample: 0};
 }
 
 export function ofImage(image, all) {
-  const {subclass, seed, sample, sampler, guidance, guidanceScale, intervalLow, intervalHigh} = image;
-  const steps = image.stepsRequested;
-  show({subclass, seed, sample, sampler, steps, guidance, guidanceScale, intervalLow, intervalHigh}, all);
+  const {subclass, stepsRequested: steps, guidance, guidanceScale} = image;
+  const kept = Object.fromEntries([...FIXED, ...OPEN].map(name => [name, image[name]]));
+  show({subclass, steps, guidance, guidanceScale, ...kept}, all);
 }
 
 function show(what, all) {
@@ -50,7 +53,7 @@ function show(what, all) {
   images = all.filter(same);
   section.hidden = false;
   byId('compare-what').textContent = subject.subclass
-    ? `${subject.subclass}, seed ${subject.seed}, sample ${subject.sample}, ${words(subject.sampler)}, ${subject.steps} steps`
+    ? `${subject.subclass}, seed ${subject.seed}, sample ${subject.sample}, ${words(subject.sampler)}, ${subject.steps} steps${variations(subject)}`
     : 'Choose a class in the form, or open an image and select Compare there.';
   for (const control of section.querySelectorAll('#compare-form button, #compare-again')) {
     control.disabled = !subject.subclass;

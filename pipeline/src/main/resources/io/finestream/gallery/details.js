@@ -1,5 +1,5 @@
 // The record of one image.
-import {byId, duration, element, fileOf, words} from './text.js';
+import {byId, duration, element, fileOf, variations, words} from './text.js';
 
 const dialog = byId('details');
 let selected = null;
@@ -25,9 +25,7 @@ function rows(image) {
     'Seed': `${image.seed}, sample ${image.sample}`,
     'Sampler': `${words(image.sampler)}, ${image.steps} steps`
       + (image.stepsRequested === image.steps ? '' : ` (${image.stepsRequested} asked for)`)
-      + (image.respacing ? ` (${image.respacing})` : '')
-      + (image.sampler === 'DDIM' ? `, eta ${image.eta}` : '')
-      + (image.cacheInterval > 1 ? `, network asked every ${image.cacheInterval} steps` : ''),
+      + variations(image),
     'Guidance': `${words(image.guidance)}, scale ${image.guidanceScale}, timesteps ${image.intervalLow} to `
       + `${image.intervalHigh}, ${image.guidedChannels} channels`,
     'Size': `${image.width} × ${image.height} pixels`,

@@ -3,14 +3,17 @@ import {byId, clock, connection, duration, element, fromTemplate, isoTime, pictu
 import * as ask from './ask.js';
 import * as compare from './compare.js';
 import * as details from './details.js';
-import {learn} from './classes.js';
+import {find, fold, learn, load} from './classes.js';
 
 const MAX_CARDS = 200;
 const MAX_LINEAGES = 3;
 const MAX_VERSIONS = 12; // of a lineage: its first and its newest
+const IDENTITY = ['subclass', 'seed', 'sample', 'sampler', 'steps', 'eta', 'respacing', 'cacheInterval',
+  'guidance', 'guidanceScale', 'intervalLow', 'intervalHigh', 'guidedChannels'];
 const PROGRAM = 'java -jar pipeline/target/finestream.jar';
 const PLAIN_NAME = /^[\p{L}\p{N} -]+$/u; // safe between double quotes in any shell
 
+const only = new URLSearchParams(location.search).get('class')?.trim() ?? ''; // the class that is shown; all, where empty
 const grid = byId('grid');
 const shown = new Map(); // place in Kafka -> card, newest last
 const groups = new Map(); // class -> section with its cards
@@ -29,8 +32,24 @@ function about({bootstrapServers: address, flinkPage, limits}) {
   if (flinkPage) {
     byId('flink').querySelector('a').href = flinkPage;
   }
-  commands('');
+  commands(only);
 }
+
+async function showOnly() {
+  const loaded = await load();
+  const name = find(only);
+  const missing = loaded && !name;
+  byId('only').querySelector('span').textContent = missing
+    ? `There is no class “${only}”. Search for one in the form.`
+    : `Only images of the class “${name ?? only}” are shown.`;
+  byId('only').classList.toggle('bad', missing);
+  byId('only').hidden = false;
+  byId('empty').textContent = missing ? 'No image to show.'
+    : 'No image of this class has come lately. Ask for one in the form.';
+  if (name) ask.choose(name);
+}
+
+const isShown = ({subclass}) => only === '' || fold(subclass) === fold(only);
 
 function commands(subclass) {
   const name = PLAIN_NAME.test(subclass) ? subclass : 'CLASS';
@@ -41,11 +60,14 @@ function commands(subclass) {
 
 function arrive(image) {
   if (!shown.has(image.place) && !waiting.some(({place}) => place === image.place)) {
-    waiting = [...waiting, image].slice(-MAX_CARDS);
     learn(image.subclass, image.superclass);
     ask.arrive(image);
     compare.arrive(image);
-    askForFrame();
+    if (isShown(image)) {
+      waiting = [...waiting, image].slice(-MAX_CARDS);
+      askForFrame();
+      if (byId('only').classList.contains('bad')) showOnly(); // it has become a class
+    }
   }
 }
 
@@ -134,8 +156,8 @@ function group(whether) {
 
 // Images that differ in nothing but the model's version: what the model has learned between them.
 function remember(image) {
-  const {subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale, modelVersion} = image;
-  const key = JSON.stringify([subclass, seed, sample, sampler, steps, eta, respacing, guidance, guidanceScale]);
+  const {modelVersion} = image;
+  const key = JSON.stringify(IDENTITY.map(name => image[name]));
   const lineage = lineages.get(key) ?? {versions: new Map(), figure: null, shown: 0};
   if (!lineage.versions.has(modelVersion)) {
     lineage.versions.set(modelVersion, image);
@@ -245,6 +267,8 @@ if (matchMedia('(max-width: 900px)').matches) {
   byId('ask').open = false;
   byId('refusals').open = false;
 }
+
+if (only) showOnly();
 
 const events = new EventSource('/events');
 events.addEventListener('about', event => about(JSON.parse(event.data)));

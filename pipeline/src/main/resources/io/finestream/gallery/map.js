@@ -42,14 +42,13 @@ function show(received) {
   }));
   marks = map.superclasses.filter(mark => mark.place)
     .map(({name, color, place: {x, y}}) => ({name, color, x, y, key: name.toLowerCase()}));
-  const radius = Math.max(2, Math.min(5.5, 80 / Math.sqrt(points.length)));
-  for (const point of points) point.circle = circle(radius, point.color);
+  for (const point of points) point.circle = circle(point.color);
   for (const mark of marks) {
-    mark.circle = circle(SUPERCLASS_RADIUS, mark.color);
+    mark.circle = circle(mark.color);
     mark.label = svg.appendChild(document.createElementNS(SVG, 'text'));
     mark.label.textContent = mark.name;
   }
-  ring = circle(radius + 4, 'none');
+  ring = circle('none');
   ring.setAttribute('class', 'ring');
   ring.setAttribute('visibility', 'hidden');
   byId('about').textContent = `${map.method} of the label tables of the model ${map.model}`
@@ -61,9 +60,8 @@ function show(received) {
   search();
 }
 
-function circle(radius, color) {
+function circle(color) {
   const element = document.createElementNS(SVG, 'circle');
-  element.setAttribute('r', radius);
   element.setAttribute('fill', color);
   return svg.appendChild(element);
 }
@@ -85,6 +83,10 @@ function layOut() {
     point.circle.setAttribute('cx', point.px);
     point.circle.setAttribute('cy', point.py);
   }
+  const radius = Math.max(2, Math.min(5.5, width / 10 / Math.sqrt(points.length)));
+  for (const {circle} of points) circle.setAttribute('r', radius);
+  for (const {circle} of marks) circle.setAttribute('r', Math.min(SUPERCLASS_RADIUS, width / 60));
+  ring.setAttribute('r', radius + 4);
   labels(width);
   if (selected) select(selected, !byId('tip').hidden);
 }

@@ -11,11 +11,11 @@ const THUMBNAIL = 80; // pixels
 const subclassField = byId('subclass');
 const superclassField = byId('superclass');
 const dialog = byId('rollback');
-const versions = new Map(); // offset of the commit record -> version
+const versions = new Map(); // offset in Kafka -> version, or candidate that was held back
 const superclasses = new Set();
 const superclassOf = new Map(); // lower-case class -> {subclass, superclass}
 let largestFileBytes = 0;
-let chosen = []; // {file, item, done}
+let chosen = []; // {file, item, done, refused}
 let sending = false;
 let drawAsked = false;
 
@@ -52,7 +52,7 @@ function option(value, label) {
 
 function arrive(version) {
   versions.set(version.offset, version);
-  version.added.forEach(({superclass, subclass}) => remember(superclass, subclass));
+  version.added?.forEach(({superclass, subclass}) => remember(superclass, subclass));
   if (!drawAsked) {
     drawAsked = true;
     setTimeout(draw, 80);
@@ -62,7 +62,7 @@ function arrive(version) {
 function draw() {
   drawAsked = false;
   const inOrder = [...versions.values()].sort((a, b) => a.offset - b.offset);
-  const live = inOrder.at(-1);
+  const live = inOrder.findLast(({heldBack}) => !heldBack);
   byId('live').textContent = live?.version ?? 0;
   byId('step').textContent = live?.step.toLocaleString('en') ?? 0;
   byId('loss').textContent = inOrder.findLast(({trainingLoss}) => trainingLoss !== undefined)?.trainingLoss.toPrecision(3) ?? '–';
@@ -183,6 +183,7 @@ async function send() {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const error = await upload(next.file, query);
       next.done = true;
+      next.refused = error !== undefined;
       state(next.item, error ?? 'sent', error ? 'refused' : 'sent');
       sent += error ? 0 : 1;
       bar.value = ++ended;
@@ -191,6 +192,7 @@ async function send() {
   bar.hidden = true;
   sending = byId('send').disabled = false;
   const refused = waiting.length - sent;
+  chosen.sort((one, other) => (other.refused ?? false) - (one.refused ?? false)); // seen without scrolling
   outcome(`${sent} ${sent === 1 ? 'image' : 'images'} of ${query.subclass} sent`
     + (refused ? `, ${refused} refused: see the list.` : '. The next version that passes the gate knows them.'));
   showChosen();

@@ -45,5 +45,11 @@ export function duration(value) {
   return seconds < 100 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`;
 }
 
+// How it was sampled, beside sampler and steps; nothing where it is as usual.
+export const variations = ({sampler, eta, respacing, cacheInterval}) =>
+  (respacing ? ` (${respacing})` : '')
+  + (sampler === 'DDIM' && eta ? `, eta ${eta}` : '')
+  + (cacheInterval > 1 ? `, network asked every ${cacheInterval} steps` : '');
+
 export const settings = ({seed, guidanceScale, steps, sampler}) =>
   `seed ${seed} · guidance ${guidanceScale} · ${steps} steps ${words(sampler)}`;

@@ -10,9 +10,11 @@ const WIDTH = 420, HEIGHT = 170, LEFT = 52, RIGHT = 10, TOP = 10, BOTTOM = 24;
 
 export const isRollback = version => version.comment.startsWith('rollback to ');
 
-/** Oldest first, and only what is shown as live is live. */
-export function showTimeline(versions, askToRollBack) {
-  const cards = versions.slice(-SHOWN).reverse().map(version => card(version, version === versions.at(-1), askToRollBack));
+/** Versions, and candidates that were held back; oldest first. */
+export function showTimeline(all, askToRollBack) {
+  const versions = all.filter(({heldBack}) => !heldBack);
+  const cards = all.slice(-SHOWN).reverse()
+    .map(one => one.heldBack ? candidate(one) : card(one, one === versions.at(-1), askToRollBack));
   cards.push(base(versions.length === 0, askToRollBack));
   keepFocus(() => byId('versions-list').replaceChildren(...cards));
   const charted = versions.slice(-CHARTED);
@@ -32,43 +34,63 @@ function keepFocus(change) {
 }
 
 function card(version, isLive, askToRollBack) {
-  const item = blank(version.version, `Version ${version.version}`, isLive, askToRollBack);
-  const part = selector => item.querySelector(selector);
+  const item = blank(`Version ${version.version}`, isLive);
+  offer(item, version.version, isLive, askToRollBack);
   if (isRollback(version)) badge(item, version.comment, 'back');
   else if (version.gate.length) badge(item, 'promoted', 'promoted');
   if (version.added.length) badge(item, version.added.length === 1 ? 'new class' : `${version.added.length} new classes`, 'new');
-  part('time').dateTime = isoTime(version.createdAt);
-  part('time').textContent = new Date(version.createdAt).toLocaleString();
-  part('.taught').textContent = taught(version);
-  const rows = [
-    ['parent', version.parent === 0 ? '0, the base model' : version.parent],
-    ['step', version.step.toLocaleString('en')],
-    ['training loss', version.trainingLoss === undefined ? 'not in its record' : version.trainingLoss.toPrecision(4)],
-    ...version.gate.map(({group, before, after}) => [group, change(before, after), after > before ? 'worse' : 'better']),
-    ['freshness', freshness(version)],
-    ['published by', version.publisher],
-  ];
-  part('dl').append(...rows.filter(([, value]) => value !== '').map(row));
+  item.querySelector('.taught').textContent = taught(version);
+  figures(item, version, [['parent', parent(version)]], [['freshness', freshness(version)], ['published by', version.publisher]]);
   return item;
 }
 
+function candidate(heldBack) {
+  const item = blank(`Candidate of step ${heldBack.step.toLocaleString('en')}`, false);
+  item.classList.add('is-held-back');
+  badge(item, 'held back', 'back');
+  item.querySelector('.rollback').remove();
+  item.querySelector('.taught').textContent = heldBack.rolledBack
+    ? `It was one too many in a row: tuning went back to version ${heldBack.parent}.` : '';
+  figures(item, heldBack, [['measured against', parent(heldBack)]], [['held back by', heldBack.publisher]]);
+  return item;
+}
+
+const parent = ({parent}) => parent === 0 ? '0, the base model' : parent;
+
+function figures(item, of, first, last) {
+  item.querySelector('time').dateTime = isoTime(of.createdAt);
+  item.querySelector('time').textContent = new Date(of.createdAt).toLocaleString();
+  const rows = [
+    ...first,
+    ['step', of.step.toLocaleString('en')],
+    ['training loss', of.trainingLoss === undefined ? 'not in its record' : of.trainingLoss.toPrecision(4)],
+    ...of.gate.map(({group, before, after}) => [group, change(before, after), after > before ? 'worse' : 'better']),
+    ...last,
+  ];
+  item.querySelector('dl').append(...rows.filter(([, value]) => value !== '').map(row));
+}
+
 function base(isLive, askToRollBack) {
-  const item = blank(0, 'Version 0', isLive, askToRollBack);
+  const item = blank('Version 0', isLive);
+  offer(item, 0, isLive, askToRollBack);
   badge(item, 'base model', '');
   return item;
 }
 
-function blank(number, title, isLive, askToRollBack) {
+function blank(title, isLive) {
   const item = byId('version').content.firstElementChild.cloneNode(true);
-  const button = item.querySelector('.rollback');
   item.querySelector('h3').textContent = title;
   item.classList.toggle('is-live', isLive);
   if (isLive) badge(item, 'live', 'live');
+  return item;
+}
+
+function offer(item, number, isLive, askToRollBack) {
+  const button = item.querySelector('.rollback');
   button.hidden = isLive;
   button.textContent = `Roll back to ${number}`;
   button.dataset.version = number;
   button.addEventListener('click', () => askToRollBack(number));
-  return item;
 }
 
 function badge(item, text, kind) {

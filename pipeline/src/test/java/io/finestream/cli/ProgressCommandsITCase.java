@@ -1,7 +1,9 @@
 package io.finestream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import io.finestream.TinyModel;
 import io.finestream.kafka.EmbeddedKafka;
 import io.finestream.kafka.Topics;
 import io.finestream.schemas.ControlAction;
@@ -13,7 +15,14 @@ import io.finestream.schemas.Reporting;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +43,7 @@ class ProgressCommandsITCase {
 
     private static final Topics TOPICS = Topics.DEFAULT;
     private static final WireFormat WIRE = new WireFormat.SingleObject();
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
     private static final AvroCodec<GenerationEvent> EVENTS = new AvroCodec<>(GenerationEvent.class, WIRE);
 
     @TempDir
@@ -88,6 +98,50 @@ class ProgressCommandsITCase {
         assertThat(run.out()).isEqualTo("followed\n");
         assertThat(run.err()).contains("2 images of request followed: CANCELLED");
         assertThat(run.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void aJobInThisProcessServesItsMetricsAndEndsWithTheLastRequest(@TempDir Path directory) throws Exception {
+        Path model = TinyModel.write(directory.resolve("model"), 1);
+        int port = freePort();
+        measured("topics", "create");
+        measured("request", "--class", "class 1", "--count", 64, "--steps", 1000, "--id", "long");
+        CompletableFuture<CommandLineRun> job = CompletableFuture.supplyAsync(() -> measured(
+                "run",
+                "--model",
+                model,
+                "--state",
+                directory.resolve("state"),
+                "--deterministic",
+                "--parallelism",
+                1,
+                "--bounded",
+                "--metrics-port",
+                port));
+        HttpRequest metrics = HttpRequest.newBuilder(URI.create("http://127.0.0.1:%d/metrics".formatted(port)))
+                .build();
+        await().atMost(PATIENCE)
+                .ignoreExceptions()
+                .until(() -> HttpClient.newHttpClient()
+                        .send(metrics, HttpResponse.BodyHandlers.ofString())
+                        .body()
+                        .lines()
+                        .anyMatch(line -> line.matches("flink_taskmanager_job_task_operator_steps\\{.*} [1-9].*")));
+        measured("cancel", "--request", "long");
+        assertThat(job.get(1, TimeUnit.MINUTES).exitCode()).isZero();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** On topics that the other tests do not read. */
+    private static CommandLineRun measured(Object... args) {
+        List<Object> all = new ArrayList<>(List.of(args));
+        all.addAll(List.of("--topic-prefix", "measured."));
+        return run(all.toArray());
     }
 
     private static GenerationEvent event(int sample, int samples, EventKind what) {

@@ -24,6 +24,7 @@ import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.interactions.Actions;
 
 /** A browser without a window, where this machine has one; elsewhere the test is skipped. It reaches this machine alone. */
 final class Chromium implements AutoCloseable {
@@ -72,8 +73,16 @@ final class Chromium implements AutoCloseable {
 
     /** Loads the page, and waits until it is live. */
     void open(URI page) {
-        driver.get(page.toString());
+        load(page);
         find("#connection[data-state=live]");
+    }
+
+    void load(URI page) {
+        driver.get(page.toString());
+    }
+
+    void hover(WebElement element) {
+        new Actions(driver).moveToElement(element).perform();
     }
 
     /** The first that matches; waits for one. */
@@ -83,6 +92,11 @@ final class Chromium implements AutoCloseable {
 
     List<WebElement> findAll(String css) {
         return driver.findElements(By.cssSelector(css));
+    }
+
+    /** Those that match now, without waiting for one. */
+    List<?> findNow(String css) {
+        return (List<?>) run("return [...document.querySelectorAll(arguments[0])]", css);
     }
 
     Object run(String script, Object... arguments) {

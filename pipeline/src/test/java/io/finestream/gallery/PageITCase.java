@@ -4,22 +4,35 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.finestream.TinyModel;
+import io.finestream.codec.Images;
 import io.finestream.demo.Demo;
 import io.finestream.dit.Taxonomy;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.flowers.FlowerFamily;
+import io.finestream.flowers.FlowerRenderer;
 import io.finestream.flowers.Species;
 import io.finestream.kafka.Topics;
+import io.finestream.pipeline.TopicsInTests;
+import io.finestream.schemas.EventKind;
+import io.finestream.schemas.GateResult;
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationControl;
+import io.finestream.schemas.GenerationEvent;
+import io.finestream.schemas.HeldBackCandidate;
+import io.finestream.schemas.LabeledImage;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.weights.ModelChoice;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import org.apache.avro.specific.SpecificRecord;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -36,8 +49,8 @@ import org.openqa.selenium.WebElement;
 class PageITCase {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
-    private static final AvroCodec<GeneratedImage> IMAGES =
-            new AvroCodec<>(GeneratedImage.class, new WireFormat.SingleObject());
+    private static final Duration KAFKA = Duration.ofMillis(500); // from the page to the generator, on a busy machine
+    private static final byte[] KEY = {1}; // a compacted topic takes no record without one
 
     @TempDir
     static Path dir;
@@ -68,15 +81,16 @@ class PageITCase {
     void openThePage() {
         browser.width(1280);
         browser.colors("light");
+        browser.load(demo.page().resolve("flower.svg")); // no script there puts back what is cleared
+        browser.run("sessionStorage.clear()");
         browser.open(demo.page());
     }
 
     @Test
     void anImageAppearsWhileThePageIsOpen() throws Exception {
         send("a class of its own", 1);
-        assertThat(browser.find("img[alt='Generated image of the class a class of its own']")
-                        .isDisplayed())
-                .isTrue();
+        WebElement image = browser.find("img[alt='Generated image of the class a class of its own']");
+        await().until(image::isDisplayed); // it fades in
     }
 
     @Test
@@ -107,6 +121,46 @@ class PageITCase {
     }
 
     @Test
+    void moreLikeThisIsSampledInTheSameWay() {
+        Map<String, String> settings = Map.of(
+                "#low", "10", "#high", "900", "#channels", "2", "#eta", "0.5", "#respacing", "2,2", "#scale", "1.5");
+        browser.find("#ask-form details summary").click();
+        settings.forEach(PageITCase::type);
+        ask("class 0", "31", "9");
+        browser.find(".order .thumbs button").click();
+        assertThat(textOf("#details dl"))
+                .contains("4 steps (9 asked for) (2,2), eta 0.5", "scale 1.5, timesteps 10 to 900, 2 channels");
+
+        browser.find("#details .close").click();
+        browser.open(demo.page());
+        browser.find(".card:has(img[alt$='class 0'])").click();
+        browser.find("#details [data-do=more]").click();
+        settings.forEach((field, value) ->
+                assertThat(browser.find(field).getAttribute("value")).as(field).isEqualTo(value));
+        assertThat(browser.find("#steps").getAttribute("value")).isEqualTo("9");
+    }
+
+    @Test
+    void aRequestIsSeenInTheMakingThroughAReloadAndStopsWhenItIsCancelled() {
+        type("#number", "64");
+        ask("class 5", "77", "1000");
+        browser.find(".order .sample img[src^='data:image/png;base64,']");
+        String id = browser.find(".order").getAttribute("data-request-id");
+
+        browser.open(demo.page());
+        browser.find(".order[data-request-id='%s'] .sample progress".formatted(id));
+        assertThat(browser.find(".order").getText()).contains("class 5", "seed 77", "1000 steps ddim");
+        browser.find(".order .actions button").click();
+        await().atMost(PATIENCE)
+                .until(() -> browser.find(".order .state").getText().startsWith("cancelled"));
+
+        assertStoppedWithinTwoSteps(id);
+        browser.open(demo.page());
+        assertThat(browser.find(".order .state").getText()).startsWith("cancelled");
+        assertThat(browser.findNow(".order .sample, .order .actions button")).isEmpty();
+    }
+
+    @Test
     void oneSeedIsComparedAcrossGuidanceScalesAndVersions() {
         ask("class 1", "5", "2");
         browser.find(".order .state.done");
@@ -117,7 +171,7 @@ class PageITCase {
         await().atMost(PATIENCE)
                 .until(() -> browser.findAll("#compare-scales img").size() == 3);
         assertThat(browser.find("#compare-scales").getText().split("\\s+")).containsExactly("0.5", "2", "4");
-        assertThat(browser.find("#compare-versions").getText()).isEqualTo("v0");
+        assertThat(browser.find("#compare-versions").getText()).matches("v[0-9]+");
     }
 
     @Test
@@ -144,6 +198,127 @@ class PageITCase {
     }
 
     @Test
+    void anAddressOfAClassShowsItAlone() throws Exception {
+        send("class 1", 15);
+        send("another class", 16);
+        browser.find("img[alt$='another class']");
+
+        browser.open(demo.page().resolve("?class=CLASS%201"));
+        await().untilAsserted(() -> assertThat(browser.find("#only").getText())
+                .isEqualTo("Only images of the class “class 1” are shown. Show all classes"));
+        assertThat(browser.find("#class").getAttribute("value")).isEqualTo("class 1");
+        browser.find("#grid img[alt$='class 1']");
+        assertThat(browser.findNow("#grid img:not([alt$='class 1'])")).isEmpty();
+
+        browser.find("#only a").click();
+        browser.find("#grid img[alt$='another class']");
+        assertThat(browser.find("#only").isDisplayed()).isFalse();
+    }
+
+    @Test
+    void anAddressOfNoClassIsSaidAndStaysText() {
+        browser.open(demo.page().resolve("?class=%3Cimg%20src%3Dx%20onerror%3Dwindow.injected%3D1%3E"));
+        assertThat(browser.find("#only.bad").getText())
+                .startsWith("There is no class “<img src=x onerror=window.injected=1>”.");
+        assertThat(browser.find("#empty").isDisplayed()).isTrue();
+        assertThat(browser.run("return window.injected")).isNull();
+    }
+
+    @Test
+    void theMapNamesClassesUnderThePointerAndLeadsToTheirImages() throws Exception {
+        send("class 3", 21);
+        browser.load(demo.page().resolve("map.html"));
+        await().atMost(PATIENCE).until(() -> browser.find("#state").getText().equals("6 classes in 2 superclasses"));
+        List<WebElement> points = browser.findAll("#plot circle");
+        assertThat(points).hasSize(6 + 2 + 1); // and what marks the selected one
+
+        browser.hover(points.get(3));
+        assertThat(browser.find("#tip").getText()).isEqualTo("class 3");
+        assertThat(browser.find("#selected").getText()).contains("class 3", "square");
+        await().until(() -> browser.find("#selected img[alt$='class 3']").isDisplayed());
+        assertNoBarriers();
+
+        browser.find("#to-gallery").click();
+        assertThat(browser.find("#only:not([hidden])").getText()).contains("“class 3”");
+    }
+
+    @Test
+    void droppedImagesAreLabeledRecordsThatMakeAVersionAndARollbackMakesAnother() throws Exception {
+        browser.open(demo.page().resolve("teach.html"));
+        type("#subclass", "<b>moss</b> rose");
+        type("#superclass", "square");
+        drop(8);
+        assertThat(browser.find("#send").getText()).isEqualTo("Teach 10 images");
+        browser.find("#send").click();
+        await().atMost(PATIENCE).until(() -> browser.find("#outcome").getText().endsWith("see the list."));
+        assertThat(browser.find("#outcome").getText())
+                .isEqualTo("8 images of <b>moss</b> rose sent, 2 refused: see the list.");
+        assertThat(browser.findAll("#chosen .state.sent")).hasSize(8);
+        assertThat(browser.findAll("#chosen .state.refused"))
+                .extracting(WebElement::getText)
+                .satisfiesExactly(
+                        text -> assertThat(text).contains("no PNG, JPEG, GIF or BMP"),
+                        large -> assertThat(large)
+                                .isEqualTo("the file has 100.0 MB, expected at most 8.3 MB; scale the image down"));
+        List<LabeledImage> labels = records(LabeledImage.class, Topics.DEFAULT.labeled());
+        assertThat(labels).hasSize(8).extracting(LabeledImage::getSubclass).containsOnly("<b>moss</b> rose");
+        assertThat(labels).extracting(LabeledImage::getSource).contains("the page: 0.png", "the page: 7.png");
+
+        await().atMost(PATIENCE)
+                .until(() -> browser.find("#versions-list").getText().contains("Images of <b>moss</b> rose × "));
+        HeldBackCandidate candidate = HeldBackCandidate.newBuilder()
+                .setParent(1)
+                .setStep(4242)
+                .setGate(List.of(new GateResult("known classes", "mean squared error", 0.5, 0.75)))
+                .setMeasuredAt(Instant.now())
+                .build();
+        send(Topics.DEFAULT.parameters(), candidate);
+        assertThat(browser.find(".is-held-back").getText())
+                .contains("Candidate of step 4,242", "held back", "0.5000 → 0.7500 (+50.0 %)");
+        assertNoBarriers();
+        browser.find("[data-version='0']").click();
+        assertThat(textOf("#rollback")).contains("Roll back to version 0?");
+        assertThat(browser.barriers()).isEmpty();
+        browser.find("#rollback-cancel").click();
+        assertThat(browser.find("#rollback").isDisplayed()).isFalse();
+        browser.find("[data-version='0']").click();
+        browser.find("#rollback-confirm").click();
+        await().atMost(PATIENCE)
+                .until(() -> browser.find("#outcome").getText().endsWith("has the tensors of version 0."));
+        String version = browser.find("#outcome").getText().split(" ")[1];
+        assertThat(browser.find(".is-live").getText()).contains("Version " + version, "rollback to 0");
+
+        browser.open(demo.page());
+        ask("class 2", "12", "2");
+        browser.find(".order .thumbs button").click();
+        assertThat(textOf("#details dl")).contains("tiny, version " + version);
+    }
+
+    /** Drops so many images on the page, a text that is called one, and a file of 100 MB. */
+    private static void drop(int images) {
+        List<String> files = IntStream.range(0, images)
+                .mapToObj(seed -> FlowerRenderer.render(Species.of(FlowerFamily.ROSE, 1), seed, 64))
+                .map(Images::toPng)
+                .map(Base64.getEncoder()::encodeToString)
+                .toList();
+        browser.run("""
+                const dropped = new DataTransfer();
+                const file = (content, name) => dropped.items.add(new File([content], name));
+                arguments[0].forEach((text, i) => file(Uint8Array.from(atob(text), c => c.charCodeAt(0)), `${i}.png`));
+                file('no picture', 'notes.png');
+                file(new Uint8Array(100e6), 'large.png');
+                document.getElementById('drop').dispatchEvent(new DragEvent('drop', {dataTransfer: dropped, bubbles: true}));
+                """, files);
+    }
+
+    private static void assertNoBarriers() throws Exception {
+        for (String colors : List.of("light", "dark")) {
+            browser.colors(colors);
+            assertThat(browser.barriers()).as(colors).isEmpty();
+        }
+    }
+
+    @Test
     void markupInAClassNameStaysText() throws Exception {
         String name = "</span><script>window.injected=1</script><img src=x onerror=window.injected=1>";
         send(name, 3);
@@ -166,10 +341,7 @@ class PageITCase {
         browser.find(".order .state.done");
         browser.find("#compare-open").click();
         type("#class", "class");
-        for (String colors : List.of("light", "dark")) {
-            browser.colors(colors);
-            assertThat(browser.barriers()).as(colors).isEmpty();
-        }
+        assertNoBarriers();
         browser.find(".card").sendKeys(Keys.ENTER);
         assertThat(browser.barriers()).isEmpty();
         browser.find("dialog .close").click();
@@ -217,7 +389,7 @@ class PageITCase {
             browser.find("#class").click();
             browser.find("[role=option]");
             assertThat(browser.find("#class-found").getText())
-                    .matches("10,00[0-9] classes; .*"); // and those that images are of
+                    .matches("10,0[0-9][0-9] classes; .*"); // and those that images are of
 
             double millis = ((Number) browser.run("""
                             const field = document.getElementById('class');
@@ -239,6 +411,38 @@ class PageITCase {
         }
     }
 
+    /** Between the record that cancels and the sample's last step, not counting the way of the record. */
+    private static void assertStoppedWithinTwoSteps(String id) {
+        Instant sent = records(GenerationControl.class, Topics.DEFAULT.control()).stream()
+                .filter(control -> control.getRequestId().equals(id))
+                .map(GenerationControl::getSentAt)
+                .findFirst()
+                .orElseThrow();
+        List<GenerationEvent> first = records(GenerationEvent.class, Topics.DEFAULT.events()).stream()
+                .filter(event -> event.getRequestId().equals(id) && event.getSample() == 0)
+                .toList();
+        GenerationEvent begun = first.stream()
+                .filter(event -> event.getWhat() == EventKind.STEP)
+                .findFirst()
+                .orElseThrow();
+        GenerationEvent last = first.get(first.size() - 1);
+        assertThat(last.getWhat()).isEqualTo(EventKind.CANCELLED);
+        assertThat(last.getStep()).isBetween(begun.getStep() + 1, 999);
+        Duration step = Duration.between(begun.getAt(), last.getAt()).dividedBy(last.getStep() - begun.getStep());
+        assertThat(Duration.between(sent, last.getAt()))
+                .isLessThan(step.multipliedBy(2).plus(KAFKA));
+    }
+
+    private static <T extends SpecificRecord> List<T> records(Class<T> type, String topic) {
+        AvroCodec<T> codec = new AvroCodec<>(type, new WireFormat.SingleObject());
+        List<T> records = new ArrayList<>();
+        TopicsInTests.committed(
+                Map.of("bootstrap.servers", demo.bootstrapServers()),
+                topic,
+                record -> records.add(TopicsInTests.decode(codec, record)));
+        return records;
+    }
+
     /** By keyboard alone, choosing the first class that is found. */
     private static void ask(String search, String seed, String steps) {
         type("#class", search);
@@ -251,6 +455,11 @@ class PageITCase {
 
     private static void type(String field, String text) {
         browser.find(field).sendKeys(Keys.chord(Keys.CONTROL, "a"), text);
+    }
+
+    /** Of what is still fading in, too. */
+    private static String textOf(String css) {
+        return String.valueOf(browser.find(css).getDomProperty("textContent"));
     }
 
     private static List<String> cardsWith(String text) {
@@ -266,11 +475,17 @@ class PageITCase {
                 .setRequestId(UUID.randomUUID().toString())
                 .setSubclass(subclass)
                 .build();
+        send(Topics.DEFAULT.images(), image);
+    }
+
+    private static <T extends SpecificRecord> void send(String topic, T record) throws Exception {
+        @SuppressWarnings("unchecked") // records are of their own class
+        AvroCodec<T> codec = new AvroCodec<>((Class<T>) record.getClass(), new WireFormat.SingleObject());
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", demo.bootstrapServers()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
-            producer.send(new ProducerRecord<>(Topics.DEFAULT.images(), IMAGES.encode(image)))
+            producer.send(new ProducerRecord<>(topic, KEY, codec.encode(record)))
                     .get();
         }
     }

@@ -27,7 +27,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.awaitility.Awaitility;
 
 /** A user's producer and consumer, as far as tests need them. */
-final class TopicsInTests {
+public final class TopicsInTests {
 
     private static final WireFormat WIRE = new WireFormat.SingleObject();
 
@@ -82,7 +82,8 @@ final class TopicsInTests {
     }
 
     /** Every record that is committed now. */
-    static void committed(Map<String, String> client, String topic, Consumer<ConsumerRecord<byte[], byte[]>> each) {
+    public static void committed(
+            Map<String, String> client, String topic, Consumer<ConsumerRecord<byte[], byte[]>> each) {
         try (KafkaConsumer<byte[], byte[]> consumer = consumer(client, topic)) {
             Map<TopicPartition, Long> end = consumer.endOffsets(consumer.assignment());
             while (end.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
@@ -103,7 +104,7 @@ final class TopicsInTests {
         return consumer;
     }
 
-    static <T extends SpecificRecord> T decode(AvroCodec<T> codec, ConsumerRecord<byte[], byte[]> record) {
+    public static <T extends SpecificRecord> T decode(AvroCodec<T> codec, ConsumerRecord<byte[], byte[]> record) {
         try {
             return codec.decode(record.value());
         } catch (WireFormatException e) {
