@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class ClusterITCase {
 
-    private static final int REQUESTS = Integer.getInteger("cluster.requests", 60);
+    private static final int REQUESTS = Integer.getInteger("cluster.requests", 64); // a multiple of 4
     private static final int LESSON = 24;
     private static final int RESTARTS = Integer.getInteger("cluster.restarts", 4);
     private static final WireFormat WIRE = new WireFormat.SingleObject();
@@ -75,34 +75,29 @@ class ClusterITCase {
         cluster.flink("cancel", calm);
 
         cluster.finestream("topics", "create", "-b", cluster.bootstrapServers(), "--topic-prefix", "storm-");
-        send("storm-", requests);
         Lessons lessons = new Lessons(cluster.bootstrapServers(), "storm-");
         String tuning = submitTuning("storm-");
         lessons.teach(LESSON);
         lessons.awaitVersion();
+        String storm = submit("storm-", 2);
         try (CommittedImages stream = CommittedImages.of(cluster.bootstrapServers(), "storm-generated-images")) {
-            String storm = submit("storm-", 2);
-            stream.await(images / 6);
-            report(stream, images * 2 / 6, "a TaskManager killed", () -> {
+            Storm during = new Storm(stream, requests, lessons);
+            during.next("a TaskManager killed", () -> {
                 cluster.kill("taskmanager-1");
                 cluster.start("taskmanager-1");
             });
-            lessons.teach(LESSON);
-            report(stream, images * 3 / 6, "stopped with a savepoint, started with 3 subtasks in place of 2", () -> {
+            during.next("stopped with a savepoint, started with 3 subtasks in place of 2", () -> {
                 submit("storm-", 3, "--savepoint", cluster.stopWithSavepoint(storm));
             });
             submitTuning("storm-", "--savepoint", cluster.stopWithSavepoint(tuning));
-            lessons.teach(LESSON);
-            report(stream, images * 4 / 6, "the JobManager killed and started", () -> {
+            during.next("the JobManager killed and started", () -> {
                 cluster.kill("jobmanager");
                 cluster.start("jobmanager");
             });
-            lessons.teach(LESSON);
-            report(stream, images * 5 / 6, "the broker stopped and started", () -> {
+            during.next("the broker stopped and started", () -> {
                 cluster.stop("kafka");
                 cluster.start("kafka");
             });
-
             assertThat(bytes(stream.await(images))).containsExactlyInAnyOrderEntriesOf(expected);
             stream.assertThatNoneFollows(Duration.ofSeconds(5));
         }
@@ -113,19 +108,50 @@ class ClusterITCase {
         assertThat(begun).isPositive();
     }
 
-    /** Says how long nothing came while something was done and until there are {@code images}. */
-    private static void report(CommittedImages stream, int images, String what, Disturbance disturbance)
-            throws Exception {
-        Instant start = Instant.now();
-        disturbance.happens();
-        double took = Duration.between(start, Instant.now()).toMillis() / 1000.0;
-        stream.await(images);
-        double silence = stream.longestSilence(start).toMillis() / 1000.0;
-        System.out.printf("%s (in %.1f s): at most %.1f s without an image%n", what, took, silence);
-    }
-
     private interface Disturbance {
         void happens() throws Exception;
+    }
+
+    /** Sends a share of the requests before each disturbance, and waits for their images after it. */
+    private static final class Storm {
+
+        private static final int DISTURBANCES = 4;
+
+        private final CommittedImages stream;
+        private final List<GenerationRequest> requests;
+        private final Lessons lessons;
+        private int sent;
+        private int images;
+
+        Storm(CommittedImages stream, List<GenerationRequest> requests, Lessons lessons) {
+            this.stream = stream;
+            this.requests = requests;
+            this.lessons = lessons;
+        }
+
+        /** Says how long nothing came. */
+        void next(String what, Disturbance disturbance) throws Exception {
+            int share = requests.size() / DISTURBANCES;
+            List<GenerationRequest> some = requests.subList(sent, sent + share);
+            send("storm-", some);
+            lessons.teach(LESSON);
+            sent += share;
+            stream.await(images + 1); // it is under way
+            images += some.stream().mapToInt(GenerationRequest::getCount).sum();
+            Instant start = Instant.now();
+            int before = stream.size();
+            assertThat(before).as("images before that: %s", what).isLessThan(images);
+            disturbance.happens();
+            double took = Duration.between(start, Instant.now()).toMillis() / 1000.0;
+            stream.await(images);
+            System.out.printf(
+                    "%s (in %.1f s), %d of %d images to come: at most %.1f s without one%n",
+                    what,
+                    took,
+                    images - before,
+                    some.stream().mapToInt(GenerationRequest::getCount).sum(),
+                    stream.longestSilence(start).toMillis() / 1000.0);
+        }
     }
 
     /** On images that are used once each, so that it does not outlast the test. */

@@ -76,6 +76,10 @@ final class CommittedImages implements AutoCloseable {
         return List.copyOf(images);
     }
 
+    int size() {
+        return images.size();
+    }
+
     /** The longest time without an image, from a moment on until now. */
     Duration longestSilence(Instant from) {
         Duration longest = Duration.ZERO;

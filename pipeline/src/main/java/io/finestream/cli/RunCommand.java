@@ -114,7 +114,8 @@ final class RunCommand implements Callable<Integer> {
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("generating from " + topics.requests() + " to " + topics.images() + " at " + kafka.address()
-                + " with model " + model.name() + (job.bounded() ? "" : "; Ctrl-C stops it"));
+                + " with model " + model.name()
+                + (job.bounded() || !(env instanceof LocalStreamEnvironment) ? "" : "; Ctrl-C stops it"));
         env.execute(GenerationJob.NAME);
         return 0;
     }

@@ -176,7 +176,7 @@ final class TuneCommand implements Callable<Integer> {
                 connectors.deadLetters(topics.deadLetters()),
                 settings);
         System.out.println("tuning model " + model.name() + " on " + topics.labeled() + " at " + kafka.address()
-                + (job.bounded() ? "" : "; Ctrl-C stops it"));
+                + (job.bounded() || !(env instanceof LocalStreamEnvironment) ? "" : "; Ctrl-C stops it"));
         env.execute(FineTuneJob.NAME);
         return 0;
     }

@@ -12,6 +12,7 @@ import io.finestream.schemas.GenerationEvent;
 import io.finestream.schemas.wire.WireFormat;
 import java.util.Map;
 import java.util.Properties;
+import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
@@ -74,7 +75,7 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     }
 
     /** Images, keyed by request id. */
-    public KafkaSink<GeneratedImage> images(String topic) {
+    public Sink<GeneratedImage> images(String topic) {
         return sink("images", imageSerializer(topic));
     }
 
@@ -84,29 +85,29 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
     }
 
     /** Versions of the parameters. */
-    public KafkaSink<KeyedRecord> versions(String topic) {
+    public Sink<KeyedRecord> versions(String topic) {
         return sink("parameters", new KeyedRecordSerializer(topic));
     }
 
     /** Dead letters, keyed as the rejected record was. */
-    public KafkaSink<DeadLetter> deadLetters(String topic) {
+    public Sink<DeadLetter> deadLetters(String topic) {
         return sink(
                 "dead-letters",
                 new AvroRecordSerializer<>(
                         topic, DeadLetter.class, wireFormat, AvroRecordSerializer.Key.KEY_OF_DEAD_LETTER));
     }
 
-    <T> KafkaSink<T> sink(String name, KafkaRecordSerializationSchema<T> serializer) {
+    <T> Sink<T> sink(String name, KafkaRecordSerializationSchema<T> serializer) {
         Properties properties = properties();
         properties.setProperty(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MILLIS);
         properties.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(Topics.LARGEST_MESSAGE_BYTES));
-        return KafkaSink.<T>builder()
+        return ExactlyOnceSink.of(KafkaSink.<T>builder()
                 .setKafkaProducerConfig(properties)
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
                 .setTransactionalIdPrefix(jobId + "-" + name)
                 .setTransactionNamingStrategy(TransactionNamingStrategy.POOLING)
                 .setRecordSerializer(serializer)
-                .build();
+                .build());
     }
 
     private Properties properties() {

@@ -4,10 +4,10 @@ import io.finestream.schemas.GeneratedImage;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.flink.api.common.serialization.SerializationSchema;
+import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacet;
 import org.apache.flink.connector.kafka.lineage.KafkaDatasetFacetProvider;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
-import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.kafka.clients.producer.ProducerRecord;
 
 /** Fails once, when an image is about to be written, while others are in the middle of their trajectories. */
@@ -18,7 +18,7 @@ record FailingOnce(AvroRecordSerializer<GeneratedImage> serializer)
     static final AtomicInteger IMAGES_UNTIL_FAILURE = new AtomicInteger();
 
     /** The job's sink of images, with the failure in it. */
-    static KafkaSink<GeneratedImage> images(KafkaConnectors connectors, String topic) {
+    static Sink<GeneratedImage> images(KafkaConnectors connectors, String topic) {
         return connectors.sink("images", new FailingOnce(connectors.imageSerializer(topic)));
     }
 
