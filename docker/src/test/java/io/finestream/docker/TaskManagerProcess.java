@@ -19,6 +19,7 @@ record TaskManagerProcess(long pid) {
     Footprint footprint() throws IOException, InterruptedException {
         jcmd("GC.run");
         jcmd("GC.run"); // what was only reachable from what is finalized
+        jcmd("System.trim_native_heap"); // what the C library keeps of memory that is free
         long classLoaders = jcmd("VM.classloader_stats")
                 .lines()
                 .filter(line -> line.contains("ChildFirstClassLoader"))

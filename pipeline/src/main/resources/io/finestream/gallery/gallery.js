@@ -1,5 +1,5 @@
 // The page: images as they come, and the figures in its header.
-import {byId, clock, connection, duration, element, fromTemplate, isoTime, picture, settings, words} from './text.js';
+import {byId, clock, connection, duration, element, eventsOf, fromTemplate, isoTime, picture, settings, words} from './text.js';
 import * as ask from './ask.js';
 import * as compare from './compare.js';
 import * as details from './details.js';
@@ -270,7 +270,7 @@ if (matchMedia('(max-width: 900px)').matches) {
 
 if (only) showOnly();
 
-const events = new EventSource('/events');
+const events = eventsOf('/events');
 events.addEventListener('about', event => about(JSON.parse(event.data)));
 events.addEventListener('image', event => arrive(JSON.parse(event.data)));
 events.addEventListener('progress', event => ask.progress(JSON.parse(event.data)));

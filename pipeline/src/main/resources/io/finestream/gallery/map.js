@@ -1,6 +1,6 @@
 // Names come from other people's files: they are put on the page as text, never as markup.
 
-import {byId} from './text.js';
+import {byId, eventsOf} from './text.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MARGIN = 34;
@@ -288,7 +288,7 @@ byId('search').addEventListener('keydown', event => {
 });
 byId('table').addEventListener('toggle', () => { if (map && byId('table').open) table(); });
 
-new EventSource('/events').addEventListener('image', event => {
+eventsOf('/events').addEventListener('image', event => {
   const {subclass, number} = JSON.parse(event.data);
   newest.set(subclass, number);
   if (selected?.name === subclass) details();

@@ -1,6 +1,6 @@
 // Everything that came from Kafka or from a file's name is put on the page as text, never as markup.
 
-import {byId, connection} from './text.js';
+import {byId, connection, eventsOf} from './text.js';
 import {freshness, showTimeline} from './timeline.js';
 
 const MOST_FILES = 200; // at a time
@@ -19,7 +19,7 @@ let chosen = []; // {file, item, done, refused}
 let sending = false;
 let drawAsked = false;
 
-const events = new EventSource('/api/versions');
+const events = eventsOf('/api/versions');
 events.addEventListener('about', event => about(JSON.parse(event.data)));
 events.addEventListener('version', event => arrive(JSON.parse(event.data)));
 events.addEventListener('status', () => connection('live', 'live'));

@@ -4,6 +4,14 @@ export const byId = id => document.getElementById(id);
 export const fileOf = image => '/images/' + image.number;
 export const words = name => name.toLowerCase().replaceAll('_', ' ');
 
+/** The server's events, for as long as the page is shown: a browser has few connections to spare for pages that were left. */
+export function eventsOf(path) {
+  const events = new EventSource(path);
+  addEventListener('pagehide', () => events.close());
+  addEventListener('pageshow', shown => { if (shown.persisted) location.reload(); });
+  return events;
+}
+
 export function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
