@@ -34,7 +34,7 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  */
 public record KafkaConnectors(Map<String, String> clientProperties, WireFormat wireFormat, String jobId) {
 
-    /** Below the stock broker's maximum of 15 minutes; the sink's own default of an hour is above it. */
+    /** Unless told otherwise: below the stock broker's maximum of 15 minutes; the sink's own default of an hour is above it. */
     private static final String TRANSACTION_TIMEOUT_MILLIS = String.valueOf(10 * 60 * 1000);
 
     /**
@@ -99,7 +99,7 @@ public record KafkaConnectors(Map<String, String> clientProperties, WireFormat w
 
     <T> Sink<T> sink(String name, KafkaRecordSerializationSchema<T> serializer) {
         Properties properties = properties();
-        properties.setProperty(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MILLIS);
+        properties.putIfAbsent(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT_MILLIS);
         properties.setProperty(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, String.valueOf(Topics.LARGEST_MESSAGE_BYTES));
         return ExactlyOnceSink.of(KafkaSink.<T>builder()
                 .setKafkaProducerConfig(properties)
