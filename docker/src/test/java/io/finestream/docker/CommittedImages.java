@@ -1,6 +1,7 @@
 package io.finestream.docker;
 
 import io.finestream.schemas.GeneratedImage;
+import io.finestream.schemas.GenerationRequest;
 import io.finestream.schemas.wire.AvroCodec;
 import io.finestream.schemas.wire.WireFormat;
 import io.finestream.schemas.wire.WireFormatException;
@@ -74,6 +75,16 @@ final class CommittedImages implements AutoCloseable {
     List<GeneratedImage> await(int count) {
         Awaitility.await(count + " images").atMost(PATIENCE).pollInterval(POLL).until(() -> images.size() >= count);
         return List.copyOf(images);
+    }
+
+    void awaitRequest(GenerationRequest request) {
+        Awaitility.await(request.getRequestId())
+                .atMost(PATIENCE)
+                .pollInterval(POLL)
+                .until(() -> images.stream()
+                                .filter(image -> image.getRequestId().equals(request.getRequestId()))
+                                .count()
+                        >= request.getCount());
     }
 
     int size() {
