@@ -233,12 +233,14 @@ class ClusterITCase {
 
     /** The engine's library is loaded once, and neither class loaders nor memory pile up. */
     @Test
-    void aJobThatStartsAgainAndAgainLeavesNothingInItsTaskManager() throws Exception {
+    void aJobThatStartsAgainAndAgainLeavesNothingInItsProcesses() throws Exception {
         cluster.stop("taskmanager-2");
         cluster.finestream("topics", "create", "-b", cluster.bootstrapServers(), "--topic-prefix", "again-");
         List<GenerationRequest> requests = requests();
-        TaskManagerProcess process = new TaskManagerProcess(cluster.pid("taskmanager-1"));
-        List<TaskManagerProcess.Footprint> footprints = new ArrayList<>();
+        ClusterProcess process = new ClusterProcess(cluster.pid("taskmanager-1"));
+        ClusterProcess master = new ClusterProcess(cluster.pid("jobmanager"));
+        List<ClusterProcess.Footprint> footprints = new ArrayList<>();
+        List<ClusterProcess.Footprint> masters = new ArrayList<>();
         try (CommittedImages stream = CommittedImages.of(cluster.bootstrapServers(), "again-generated-images")) {
             for (int i = 0; i < RESTARTS; i++) {
                 send("again-", requests.subList(i, i + 1));
@@ -246,16 +248,20 @@ class ClusterITCase {
                 stream.awaitRequest(requests.get(i)); // those of earlier starts may come again
                 cluster.flink("cancel", job);
                 footprints.add(process.footprint());
-                System.out.println("start " + (i + 1) + ": " + footprints.get(i));
+                masters.add(master.footprint());
+                System.out.println("start " + (i + 1) + ": " + footprints.get(i) + ", JobManager " + masters.get(i));
             }
         } finally {
             cluster.start("taskmanager-2");
         }
         assertThat(footprints)
                 .allSatisfy(footprint -> assertThat(footprint.engines()).isEqualTo(1));
-        TaskManagerProcess.Footprint second = footprints.get(1);
-        TaskManagerProcess.Footprint last = footprints.get(RESTARTS - 1);
+        ClusterProcess.Footprint second = footprints.get(1);
+        ClusterProcess.Footprint last = footprints.get(RESTARTS - 1);
         assertThat(last.classLoaders()).isLessThanOrEqualTo(second.classLoaders());
+        assertThat(masters.get(RESTARTS - 1).classLoaders())
+                .as("class loaders in the JobManager")
+                .isLessThanOrEqualTo(masters.get(1).classLoaders());
         assertThat(last.residentMegabytes())
                 .as("resident MB, at the second end %d", second.residentMegabytes())
                 .isLessThan(second.residentMegabytes() + RESTARTS * 15L); // a model would be 60 at each start

@@ -54,11 +54,12 @@ public final class DecodeImages extends RichAsyncFunction<Trajectory, GeneratedI
     public static SingleOutputStreamOperator<GeneratedImage> of(
             DataStream<Trajectory> denoised, GenerationSettings settings) {
         return AsyncDataStream.unorderedWait(
-                denoised,
-                new DecodeImages(settings),
-                NO_TIMEOUT,
-                TimeUnit.MILLISECONDS,
-                Math.max(MOST_WAITING, settings.compute().rows()));
+                        denoised,
+                        new DecodeImages(settings),
+                        NO_TIMEOUT,
+                        TimeUnit.MILLISECONDS,
+                        Math.max(MOST_WAITING, settings.compute().rows()))
+                .returns(new RecordTypeInfo<>(GeneratedImage.class));
     }
 
     @Override

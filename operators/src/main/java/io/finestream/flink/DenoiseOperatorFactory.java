@@ -18,14 +18,12 @@ public final class DenoiseOperatorFactory extends AbstractStreamOperatorFactory<
     private static final long serialVersionUID = 1;
 
     /** Requests that can not be served, and why. */
-    public static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
-        private static final long serialVersionUID = 1;
-    };
+    public static final OutputTag<DeadLetter> DEAD_LETTERS =
+            new OutputTag<>("dead-letters", new RecordTypeInfo<>(DeadLetter.class));
 
     /** What happens to samples, of those requests that want it told. */
-    public static final OutputTag<GenerationEvent> EVENTS = new OutputTag<>("generation-events") {
-        private static final long serialVersionUID = 1;
-    };
+    public static final OutputTag<GenerationEvent> EVENTS =
+            new OutputTag<>("generation-events", new RecordTypeInfo<>(GenerationEvent.class));
 
     private final GenerationSettings settings;
     private final @Nullable ParameterTopic parameters;

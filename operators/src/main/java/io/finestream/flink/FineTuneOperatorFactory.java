@@ -16,9 +16,8 @@ public final class FineTuneOperatorFactory extends AbstractStreamOperatorFactory
     private static final long serialVersionUID = 1;
 
     /** Labeled images that were refused. */
-    public static final OutputTag<DeadLetter> DEAD_LETTERS = new OutputTag<>("dead-letters") {
-        private static final long serialVersionUID = 1;
-    };
+    public static final OutputTag<DeadLetter> DEAD_LETTERS =
+            new OutputTag<>("dead-letters", new RecordTypeInfo<>(DeadLetter.class));
 
     private final FineTuneSettings settings;
     private final @Nullable ParameterTopic topic;

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -111,7 +110,7 @@ class DecodeImagesTest {
     /** The operator as the job has it. */
     static OneInputStreamOperatorTestHarness<Trajectory, GeneratedImage> open(
             GenerationSettings settings, OperatorSubtaskState state) throws Exception {
-        AvroTypeInfo<Trajectory> type = new AvroTypeInfo<>(Trajectory.class);
+        RecordTypeInfo<Trajectory> type = new RecordTypeInfo<>(Trajectory.class);
         DataStream<Trajectory> stream =
                 StreamExecutionEnvironment.getExecutionEnvironment().fromCollection(List.<Trajectory>of(), type);
         @SuppressWarnings("unchecked")
@@ -123,7 +122,7 @@ class DecodeImagesTest {
                 .setupNetworkInputs(
                         type.createSerializer(harness.getExecutionConfig().getSerializerConfig()));
         harness.getStreamConfig().serializeAllConfigs();
-        harness.setup(new AvroTypeInfo<>(GeneratedImage.class)
+        harness.setup(new RecordTypeInfo<>(GeneratedImage.class)
                 .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
         if (state != null) {
             harness.initializeState(state);

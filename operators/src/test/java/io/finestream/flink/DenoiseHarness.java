@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.Mail;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
@@ -39,7 +38,7 @@ final class DenoiseHarness extends OneInputStreamOperatorTestHarness<SourceRecor
 
     DenoiseHarness(GenerationSettings settings, int parallelism, int subtask) throws Exception {
         super(new DenoiseOperatorFactory(settings, null, null), MAX_PARALLELISM, parallelism, subtask);
-        setup(new AvroTypeInfo<>(Trajectory.class)
+        setup(new RecordTypeInfo<>(Trajectory.class)
                 .createSerializer(getExecutionConfig().getSerializerConfig()));
     }
 

@@ -1,5 +1,6 @@
 package io.finestream.pipeline;
 
+import io.finestream.flink.RecordClass;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
 import io.finestream.schemas.GenerationEvent;
@@ -57,7 +58,7 @@ final class AvroRecordSerializer<T extends SpecificRecord>
     }
 
     private final String topic;
-    private final Class<T> type;
+    private final RecordClass<T> type;
     private final WireFormat wireFormat;
     private final Key key;
     private transient AvroCodec<T> codec;
@@ -65,14 +66,14 @@ final class AvroRecordSerializer<T extends SpecificRecord>
     @SuppressWarnings("NullAway.Init") // Flink calls open before anything else
     AvroRecordSerializer(String topic, Class<T> type, WireFormat wireFormat, Key key) {
         this.topic = topic;
-        this.type = type;
+        this.type = new RecordClass<>(type);
         this.wireFormat = wireFormat;
         this.key = key;
     }
 
     @Override
     public void open(SerializationSchema.InitializationContext context, KafkaSinkContext sinkContext) {
-        codec = new AvroCodec<>(type, wireFormat);
+        codec = new AvroCodec<>(type.get(), wireFormat);
     }
 
     /** The sink looks for open transactions of an earlier run by the topic. */

@@ -5,6 +5,7 @@ import io.finestream.flink.DecodeImages;
 import io.finestream.flink.DenoiseOperatorFactory;
 import io.finestream.flink.GenerationSettings;
 import io.finestream.flink.ParameterTopic;
+import io.finestream.flink.RecordTypeInfo;
 import io.finestream.flink.SourceRecord;
 import io.finestream.schemas.DeadLetter;
 import io.finestream.schemas.GeneratedImage;
@@ -13,7 +14,6 @@ import io.finestream.schemas.Trajectory;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.source.Source;
-import org.apache.flink.formats.avro.typeutils.AvroTypeInfo;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +52,7 @@ public final class GenerationJob {
                 .uid("generation-requests")
                 .transform(
                         "denoise",
-                        new AvroTypeInfo<>(Trajectory.class),
+                        new RecordTypeInfo<>(Trajectory.class),
                         new DenoiseOperatorFactory(settings, parameters, control))
                 .uid("denoise");
         DecodeImages.of(denoised, settings)

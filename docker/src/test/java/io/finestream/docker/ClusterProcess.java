@@ -6,8 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/** What a TaskManager's process holds, as the operating system and {@code jcmd} tell. */
-record TaskManagerProcess(long pid) {
+/** What a process of the cluster holds, as the operating system and {@code jcmd} tell. */
+record ClusterProcess(long pid) {
 
     /**
      * @param classLoaders of jobs, after a garbage collection
