@@ -342,6 +342,13 @@ public final class TorchOps {
         }
     }
 
+    /** Sets what {@code target} holds, which requires no gradient; the engine's own copy, unlike {@link NDArray#copyTo}. */
+    public void copyInto(NDArray target, NDArray x) {
+        try (NDManager m = target.getManager().newSubManager()) {
+            var unused = call(m, "copy_into", target, x);
+        }
+    }
+
     public NDArray toFloat32(NDManager m, NDArray x) {
         return call(m, "to_float32", x);
     }

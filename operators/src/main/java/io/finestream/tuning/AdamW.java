@@ -192,7 +192,7 @@ public final class AdamW implements AutoCloseable {
             if (trained) {
                 array.setRequiresGradient(false);
             }
-            value.copyTo(array);
+            ops.copyInto(array, value);
             if (trained) {
                 array.setRequiresGradient(true);
             }
@@ -245,7 +245,7 @@ public final class AdamW implements AutoCloseable {
 
     private NDArray copy(NDArray array) {
         NDArray copy = manager.create(array.getShape(), array.getDataType());
-        array.copyTo(copy);
+        ops.copyInto(copy, array);
         return copy;
     }
 

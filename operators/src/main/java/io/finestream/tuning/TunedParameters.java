@@ -264,7 +264,7 @@ final class TunedParameters implements AutoCloseable {
                     before.close();
                 }
             }
-            tensor.copyTo(copy);
+            ops.copyInto(copy, tensor);
         });
         TorchOps.recordGradients(true);
     }
