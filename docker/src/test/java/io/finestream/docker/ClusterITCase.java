@@ -16,12 +16,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -204,18 +205,22 @@ class ClusterITCase {
         return requests;
     }
 
-    private static void send(String prefix, List<GenerationRequest> requests) {
+    private static void send(String prefix, List<GenerationRequest> requests) throws Exception {
         AvroCodec<GenerationRequest> codec = new AvroCodec<>(GenerationRequest.class, WIRE);
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", cluster.bootstrapServers()),
                 new ByteArraySerializer(),
                 new ByteArraySerializer())) {
             for (GenerationRequest request : requests) {
-                Objects.requireNonNull(producer.send(new ProducerRecord<>(
+                sent.add(producer.send(new ProducerRecord<>(
                         prefix + "generation-requests",
                         request.getRequestId().getBytes(StandardCharsets.UTF_8),
                         codec.encode(request))));
             }
+        }
+        for (Future<RecordMetadata> record : sent) {
+            record.get(); // the broker has it
         }
     }
 

@@ -214,15 +214,21 @@ class GenerationJobITCase {
         }
         TopicsInTests.produce(client(), topics, requests);
         JobClient first = start(topics, "restarted", false);
-        TopicsInTests.consumeImages(client(), topics, 1, PATIENCE, image -> {});
-        first.cancel().get();
+        try {
+            TopicsInTests.consumeImages(client(), topics, 1, PATIENCE, image -> {});
+        } finally {
+            first.cancel().get();
+        }
         int before = TopicsInTests.committedImages(client(), topics).size();
         assertThat(before).as("some still wait").isLessThan(requests.size());
         JobClient second = start(topics, "restarted", false);
         Set<String> images = new HashSet<>();
-        TopicsInTests.consumeImages(
-                client(), topics, requests.size(), PATIENCE, image -> images.add(image.getRequestId()));
-        second.cancel().get();
+        try {
+            TopicsInTests.consumeImages(
+                    client(), topics, requests.size(), PATIENCE, image -> images.add(image.getRequestId()));
+        } finally {
+            second.cancel().get();
+        }
         assertThat(images).hasSize(requests.size());
         assertThat(TopicsInTests.committedImages(client(), topics)).hasSize(requests.size());
     }

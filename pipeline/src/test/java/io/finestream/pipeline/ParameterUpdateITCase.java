@@ -191,7 +191,7 @@ class ParameterUpdateITCase {
         assertThat(failures).isEmpty();
     }
 
-    private static void send(Topics topics, List<GenerationRequest> sent, int count, String subclass) {
+    private static void send(Topics topics, List<GenerationRequest> sent, int count, String subclass) throws Exception {
         List<GenerationRequest> requests = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             int number = sent.size() + i;

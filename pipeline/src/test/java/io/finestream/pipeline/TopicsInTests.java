@@ -13,7 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.apache.avro.specific.SpecificRecord;
@@ -21,6 +22,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -37,13 +39,21 @@ public final class TopicsInTests {
         return new KafkaProducer<>(new HashMap<>(client), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    static void produce(Map<String, String> client, Topics topics, List<GenerationRequest> requests) {
+    /** Returns when the broker has them all. */
+    static void produce(Map<String, String> client, Topics topics, List<GenerationRequest> requests)
+            throws ExecutionException, InterruptedException {
         AvroCodec<GenerationRequest> codec = new AvroCodec<>(GenerationRequest.class, WIRE);
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
         try (KafkaProducer<byte[], byte[]> producer = producer(client)) {
-            requests.forEach(request -> Objects.requireNonNull(producer.send(new ProducerRecord<>(
-                    topics.requests(),
-                    request.getRequestId().getBytes(StandardCharsets.UTF_8),
-                    codec.encode(request)))));
+            for (GenerationRequest request : requests) {
+                sent.add(producer.send(new ProducerRecord<>(
+                        topics.requests(),
+                        request.getRequestId().getBytes(StandardCharsets.UTF_8),
+                        codec.encode(request))));
+            }
+        }
+        for (Future<RecordMetadata> record : sent) {
+            record.get();
         }
     }
 
